@@ -1,0 +1,15 @@
+import type { ModelManifest } from './manifest.js';
+
+export interface EncodedClips {
+  /** [count, dimension], row-major, each row finite and unit-norm. */
+  embeddings: Float32Array;
+  /** [count, timesteps, dimension], row-major, each timestep finite and unit-norm. */
+  timesteps: Float32Array;
+}
+
+export interface Encoder {
+  readonly manifest: ModelManifest;
+  /** `pixels` is [count, frames, height, width, 3] RGB bytes. ENCODE_FAILED when the outputs are not finite. */
+  encode(pixels: Uint8Array, count: number): Promise<EncodedClips>;
+  close(): Promise<void>;
+}

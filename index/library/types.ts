@@ -1,0 +1,243 @@
+import type { Span } from '../span.js';
+
+export interface Collection {
+  id: number;
+  name: string;
+  videoCount: number;
+}
+
+/** A file of the archive that was embedded. Identity: the SHA-256 of its content within its collection. */
+export interface Video {
+  id: number;
+  collection: string;
+  title: string;
+  label: string | null;
+  contentHash: string;
+  sizeBytes: number;
+  durationSeconds: number;
+  width: number;
+  height: number;
+  framesPerSecond: number | null;
+  codec: string;
+  container: string;
+  hasAudio: boolean;
+  /** True when the decoder met errors midway; what could be decoded is indexed. */
+  damaged: boolean;
+  segmentCount: number;
+  /** ISO 8601, UTC. */
+  addedAt: string;
+  updatedAt: string;
+}
+
+export interface VideoInput {
+  collection: string;
+  title: string;
+  label: string | null;
+  contentHash: string;
+  sizeBytes: number;
+  durationSeconds: number;
+  width: number;
+  height: number;
+  framesPerSecond: number | null;
+  codec: string;
+  container: string;
+  hasAudio: boolean;
+  damaged: boolean;
+}
+
+/** A place where a video's file lies. Several copies may share one video. */
+export interface VideoFile {
+  path: string;
+  videoId: number;
+  collection: string;
+  sizeBytes: number;
+  /** Modification time in milliseconds, with the fraction that the file system gives. */
+  modifiedMs: number;
+  /** True for uploads, which live in the data folder and go with their video. */
+  owned: boolean;
+}
+
+/** Segments of one video, in order of time. */
+export interface SegmentBatch {
+  spans: Span[];
+  /** [spans.length, dimension] */
+  embeddings: Float32Array;
+  /** [spans.length, timesteps, dimension] */
+  timesteps: Float32Array;
+}
+
+export interface Segment extends Span {
+  id: number;
+  videoId: number;
+}
+
+export interface SegmentFeatures extends Segment {
+  /** [timesteps, dimension] */
+  timesteps: Float32Array;
+}
+
+export interface VideoQuery {
+  collection?: string | undefined;
+  label?: string | undefined;
+  /** Substring of title or file name, case-insensitive. */
+  q?: string | undefined;
+  limit: number;
+  /** From the previous page. */
+  cursor?: string | undefined;
+}
+
+export interface VideoPage {
+  videos: Video[];
+  nextCursor: string | null;
+  totalCount: number;
+}
+
+/** One line of the change log that the vector index follows. */
+export interface SegmentChange {
+  sequence: number;
+  segmentId: number;
+  kind: 'added' | 'removed';
+}
+
+export interface SegmentVectors {
+  ids: number[];
+  /** [ids.length, dimension] */
+  vectors: Float32Array;
+}
+
+export type JobStatus = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+
+export type JobRequest =
+  | {
+      type: 'index';
+      paths: string[];
+      collection: string;
+      labelFrom: 'folder' | null;
+      prune: boolean;
+    }
+  | {
+      type: 'upload';
+      /** In the data folder. */
+      path: string;
+      collection: string;
+      title: string;
+      label: string | null;
+    };
+
+export interface JobProgress {
+  filesTotal: number | null;
+  filesDone: number;
+  filesSkipped: number;
+  filesFailed: number;
+  segments: number;
+  videoSeconds: number;
+  /** Bytes of all files / of those finished: what the ETA is made from. */
+  bytesTotal: number | null;
+  bytesDone: number;
+  etaSeconds: number | null;
+  currentFile: string | null;
+}
+
+export type FileOutcome =
+  | 'indexed'
+  | 'updated'
+  | 'unchanged'
+  | 'moved'
+  | 'duplicate'
+  | 'failed'
+  | 'missing'
+  | 'pruned';
+
+export interface JobFile {
+  path: string;
+  outcome: FileOutcome;
+  videoId: number | null;
+  code: string | null;
+  message: string | null;
+}
+
+export interface Job {
+  id: number;
+  request: JobRequest;
+  status: JobStatus;
+  progress: JobProgress;
+  /** Why it failed; null unless status is `failed`. */
+  error: { code: string; message: string } | null;
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+}
+
+/** The truth. Asynchronous and free of SQL, so that another store can stand behind it. */
+export interface Library {
+  /** Writes video, file, segments and features in one transaction. An existing video with `replaceVideoId` keeps its id and loses its old segments. */
+  putVideo(input: {
+    video: VideoInput;
+    file: Omit<VideoFile, 'videoId' | 'collection'>;
+    modelId: string;
+    segments: SegmentBatch;
+    replaceVideoId?: number | undefined;
+  }): Promise<Video>;
+  getVideo(id: number): Promise<Video | null>;
+  findVideos(ids: readonly number[]): Promise<Map<number, Video>>;
+  listVideos(query: VideoQuery): Promise<VideoPage>;
+  findVideoByContent(collection: string, contentHash: string): Promise<Video | null>;
+  /** Segments, features and file rows go with it, in one transaction. Returns the files that the data folder owned (for the caller to delete). */
+  removeVideo(id: number): Promise<{ ownedPaths: string[] } | null>;
+  /** Changes title or label where given. */
+  updateVideo(id: number, change: { title?: string; label?: string | null }): Promise<void>;
+
+  findFile(collection: string, path: string): Promise<VideoFile | null>;
+  filesOf(videoId: number): Promise<VideoFile[]>;
+  /** Files of a collection whose path is `root` or lies below it. */
+  filesBelow(collection: string, root: string): Promise<VideoFile[]>;
+  /** Adds or updates. */
+  putFile(file: VideoFile): Promise<void>;
+  /** Removes the place, not the video. */
+  removeFile(collection: string, path: string): Promise<void>;
+
+  listCollections(): Promise<Collection[]>;
+
+  findSegments(ids: readonly number[]): Promise<Map<number, Segment>>;
+  /** In order of time. */
+  segmentsOf(videoId: number, modelId: string): Promise<SegmentFeatures[]>;
+  /** Embeddings of one video's segments, in order of time. */
+  embeddingsOf(videoId: number, modelId: string): Promise<SegmentVectors>;
+  /** Count of segments that a filter allows; everything when the filter is empty. */
+  countSegments(modelId: string, filter?: SegmentFilter): Promise<number>;
+  /** Ids and embeddings with id > afterId, ascending; empty when there are no more. */
+  readVectors(modelId: string, afterId: number, limit: number, filter?: SegmentFilter): Promise<SegmentVectors>;
+
+  /** Changes with sequence > afterSequence, ascending. Only the last change of a segment need be told. */
+  changesAfter(modelId: string, afterSequence: number, limit: number): Promise<SegmentChange[]>;
+  lastSequence(): Promise<number>;
+  /** Embeddings by segment id; ids that no longer exist are left out. */
+  vectorsOf(ids: readonly number[]): Promise<SegmentVectors>;
+
+  createJob(request: JobRequest): Promise<Job>;
+  getJob(id: number): Promise<Job | null>;
+  /** Newest first. */
+  listJobs(limit: number): Promise<Job[]>;
+  updateJob(
+    id: number,
+    change: Partial<Pick<Job, 'status' | 'progress' | 'error' | 'startedAt' | 'endedAt'>>,
+  ): Promise<void>;
+  /** The oldest queued job becomes running. */
+  claimJob(): Promise<Job | null>;
+  /** After a crash: running jobs are queued again. Returns how many. */
+  requeueInterrupted(): Promise<number>;
+  putJobFile(jobId: number, file: JobFile): Promise<void>;
+  jobFiles(jobId: number, outcome?: FileOutcome): Promise<JobFile[]>;
+
+  registerModel(model: { id: string; dimension: number; timesteps: number; manifestJson: string }): Promise<void>;
+  /** Other models than this one that segments still name. */
+  staleVideos(modelId: string): Promise<number[]>;
+
+  close(): Promise<void>;
+}
+
+export interface SegmentFilter {
+  collection?: string | undefined;
+  label?: string | undefined;
+  excludeVideoIds?: readonly number[] | undefined;
+}
