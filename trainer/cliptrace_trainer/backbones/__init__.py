@@ -1,0 +1,34 @@
+"""Video backbones: normalised clips [n, 3, frames, height, width] -> timestep features [n, timesteps, dimension]."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from ..errors import TrainerError
+from .compact import compact_r3d, compact_r21d, compact_s3d, compact_x3d
+from .r3d18 import R3d18
+
+_BUILDERS: dict[str, Callable[[], nn.Module]] = {
+    "r3d18": R3d18,
+    "compact-r21d": compact_r21d,
+    "compact-s3d": compact_s3d,
+    "compact-r3d": compact_r3d,
+    "compact-x3d": compact_x3d,
+}
+
+BACKBONE_NAMES: tuple[str, ...] = tuple(_BUILDERS)
+
+DEFAULT_COMPACT = "compact-r21d"
+
+
+def build_backbone(*, name: str) -> nn.Module:
+    """A new backbone with random weights; attributes `name` and `dimension`.
+
+    Raises TrainerError BACKBONE_UNKNOWN.
+    """
+    builder = _BUILDERS.get(name)
+    if builder is None:
+        raise TrainerError(
+            "BACKBONE_UNKNOWN", f"there is no backbone {name!r}; choose one of {', '.join(BACKBONE_NAMES)}"
+        )
+    return builder()
