@@ -76,6 +76,7 @@ export const ERRORS = {
   UPLOAD_TOO_LARGE: { status: 413, title: 'The upload is larger than allowed' },
   UPLOAD_INVALID: { status: 400, title: 'The multipart body is malformed' },
   MEDIA_TYPE_NOT_SUPPORTED: { status: 415, title: 'This content type is not accepted here' },
+  ORIGIN_NOT_ALLOWED: { status: 403, title: 'Requests from other sites are refused' },
   PATH_OUTSIDE_ARCHIVE: { status: 403, title: 'The path lies outside the archive roots' },
   RANGE_NOT_SATISFIABLE: { status: 416, title: 'The requested byte range lies outside the file' },
   NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
