@@ -191,6 +191,8 @@ export interface Library {
   filesOf(videoId: number): Promise<VideoFile[]>;
   /** Files of a collection whose path is `root` or lies below it. */
   filesBelow(collection: string, root: string): Promise<VideoFile[]>;
+  /** Files that the data folder owns, of all collections. */
+  ownedFiles(): Promise<VideoFile[]>;
   /** Adds or updates. */
   putFile(file: VideoFile): Promise<void>;
   /** Removes the place, not the video. */
@@ -199,18 +201,29 @@ export interface Library {
   listCollections(): Promise<Collection[]>;
 
   findSegments(ids: readonly number[]): Promise<Map<number, Segment>>;
-  /** In order of time. */
-  segmentsOf(videoId: number, modelId: string): Promise<SegmentFeatures[]>;
+  /** In order of time; with `within`, only those that overlap it. */
+  segmentsOf(videoId: number, modelId: string, within?: Span): Promise<SegmentFeatures[]>;
+  /** True when the video was embedded by this model. */
+  hasSegments(videoId: number, modelId: string): Promise<boolean>;
   /** Embeddings of one video's segments, in order of time. */
   embeddingsOf(videoId: number, modelId: string): Promise<SegmentVectors>;
   /** Count of segments that a filter allows; everything when the filter is empty. */
   countSegments(modelId: string, filter?: SegmentFilter): Promise<number>;
+  /** Those of the ids that exist and that the filter allows, in the order given. */
+  allowedSegments(ids: readonly number[], filter: SegmentFilter): Promise<number[]>;
   /** Ids and embeddings with id > afterId, ascending; empty when there are no more. */
-  readVectors(modelId: string, afterId: number, limit: number, filter?: SegmentFilter): Promise<SegmentVectors>;
+  readVectors(
+    modelId: string,
+    afterId: number,
+    limit: number,
+    filter?: SegmentFilter,
+  ): Promise<SegmentVectors>;
 
   /** Changes with sequence > afterSequence, ascending. Only the last change of a segment need be told. */
   changesAfter(modelId: string, afterSequence: number, limit: number): Promise<SegmentChange[]>;
   lastSequence(): Promise<number>;
+  /** A random number that was drawn with this change; null when there is no such change. Tells two histories apart. */
+  changeMark(sequence: number): Promise<number | null>;
   /** Embeddings by segment id; ids that no longer exist are left out. */
   vectorsOf(ids: readonly number[]): Promise<SegmentVectors>;
 
@@ -218,6 +231,8 @@ export interface Library {
   getJob(id: number): Promise<Job | null>;
   /** Newest first. */
   listJobs(limit: number): Promise<Job[]>;
+  /** Queued and running, oldest first. */
+  pendingJobs(): Promise<Job[]>;
   updateJob(
     id: number,
     change: Partial<Pick<Job, 'status' | 'progress' | 'error' | 'startedAt' | 'endedAt'>>,
@@ -229,8 +244,13 @@ export interface Library {
   putJobFile(jobId: number, file: JobFile): Promise<void>;
   jobFiles(jobId: number, outcome?: FileOutcome): Promise<JobFile[]>;
 
-  registerModel(model: { id: string; dimension: number; timesteps: number; manifestJson: string }): Promise<void>;
-  /** Other models than this one that segments still name. */
+  registerModel(model: {
+    id: string;
+    dimension: number;
+    timesteps: number;
+    manifestJson: string;
+  }): Promise<void>;
+  /** Videos that were not embedded by this model. */
   staleVideos(modelId: string): Promise<number[]>;
 
   close(): Promise<void>;

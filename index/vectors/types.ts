@@ -1,3 +1,5 @@
+import type { SegmentFilter } from '../library/types.js';
+
 /** Nearest neighbours of one query, best first. */
 export interface Neighbours {
   ids: number[];
@@ -16,7 +18,38 @@ export interface VectorIndex {
   /** Unknown ids are ignored. */
   remove(ids: readonly number[]): Promise<void>;
   /** `queries` is [queryCount, dimension]; `k` larger than the size gives all. */
-  search(queries: Float32Array, k: number): Promise<Neighbours[]>;
+  search(queries: Float32Array, k: number, options?: VectorSearchOptions): Promise<Neighbours[]>;
   size(): Promise<number>;
   close(): Promise<void>;
+}
+
+export interface VectorSearchOptions {
+  /** How many candidates an approximate index keeps while it searches; at least k. Exact indexes ignore it. */
+  searchEf?: number | undefined;
+}
+
+/**
+ * The vector index of one model's segments, which follows the library's change log. That log is the only way by which
+ * vectors enter it, so it has no `add` and no `remove`.
+ */
+export interface SegmentIndex extends Pick<VectorIndex, 'dimension' | 'search' | 'size' | 'close'> {
+  /** Number of the last change of the library that the index holds. */
+  readonly sequence: number;
+  /**
+   * Applies what the library has changed since; await it after a write to find the write in a search. Calls are
+   * serialised.
+   */
+  catchUp(): Promise<void>;
+  /**
+   * The k nearest among the segments that the filter allows: a filter never costs recall. A segment that was removed
+   * moments ago may still be among them; the caller joins with the library.
+   */
+  searchFiltered(
+    queries: Float32Array,
+    k: number,
+    filter: SegmentFilter,
+    options?: VectorSearchOptions,
+  ): Promise<Neighbours[]>;
+  /** Does nothing when nothing has changed since the last one, or when the index is not writable. DISK_FULL. */
+  saveSnapshot(): Promise<void>;
 }

@@ -1,0 +1,87 @@
+import { constants, type Stats } from 'node:fs';
+import { access, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { CliptraceError, errorMessageOf } from '../errors.js';
+import type { DataFolder } from '../types.js';
+
+/** The places below a data folder; touches nothing. */
+export function dataFolderAt(root: string): DataFolder {
+  const absolute = resolve(root);
+  return {
+    root: absolute,
+    databaseFile: join(absolute, 'library.sqlite'),
+    lockFile: join(absolute, 'writer.lock'),
+    vectorsFolder: join(absolute, 'vectors'),
+    mediaFolder: join(absolute, 'media'),
+    thumbnailsFolder: join(absolute, 'thumbnails'),
+    temporaryFolder: join(absolute, 'tmp'),
+  };
+}
+
+/**
+ * With `create`, makes what is missing and makes sure that it can be written; without, only looks.
+ * Throws LIBRARY_NOT_FOUND for a missing folder and DATA_FOLDER_NOT_WRITABLE.
+ */
+export async function openDataFolder(root: string, options: { create: boolean }): Promise<DataFolder> {
+  if (root === '')
+    throw new CliptraceError('USAGE', 'The data folder has an empty name. Give a folder with --data.');
+  const folder = dataFolderAt(root);
+  if (options.create) await createFolders(folder);
+  else await requireFolder(folder.root);
+  return folder;
+}
+
+/** Removes what an interrupted run left. For the holder of the folder lock only. */
+export async function sweepTemporaryFolder(folder: DataFolder): Promise<void> {
+  for (const name of await readdir(folder.temporaryFolder)) {
+    await rm(join(folder.temporaryFolder, name), { recursive: true, force: true });
+  }
+}
+
+async function createFolders(folder: DataFolder): Promise<void> {
+  const below = [folder.vectorsFolder, folder.mediaFolder, folder.thumbnailsFolder, folder.temporaryFolder];
+  for (const path of [folder.root, ...below]) {
+    try {
+      await mkdir(path, { recursive: true });
+      await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw await notWritable(path, error);
+    }
+  }
+}
+
+async function requireFolder(path: string): Promise<void> {
+  const stats = await statOrNull(path);
+  if (stats === null) {
+    throw new CliptraceError(
+      'LIBRARY_NOT_FOUND',
+      `The data folder ${path} does not exist. Index some videos first, or give another folder with --data.`,
+      { details: { path } },
+    );
+  }
+  if (!stats.isDirectory()) throw await notWritable(path, new Error('it is no folder'));
+}
+
+async function notWritable(path: string, cause: unknown): Promise<CliptraceError> {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new CliptraceError('DISK_FULL', `${path} cannot be made: the disk is full. Free some space.`, {
+      cause,
+    });
+  }
+  const stats = await statOrNull(path);
+  const why = stats !== null && !stats.isDirectory() ? 'it is a file, not a folder' : errorMessageOf(cause);
+  return new CliptraceError(
+    'DATA_FOLDER_NOT_WRITABLE',
+    `The data folder needs ${path}, which cannot be used: ${why}. Correct it, or give another folder with --data.`,
+    { cause, details: { path } },
+  );
+}
+
+async function statOrNull(path: string): Promise<Stats | null> {
+  try {
+    return await stat(path);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,87 @@
+import { endianness } from 'node:os';
+import { CliptraceError } from '../errors.js';
+
+// BLOBs are little-endian on every machine, so that a data folder can be moved.
+const BIG_ENDIAN = endianness() === 'BE';
+
+/** [n] float32 -> 4n bytes. */
+export function encodeFloat32(values: Float32Array): Buffer {
+  // Copy: the driver binds the bytes as they are, and the caller may reuse its array.
+  const blob = Buffer.from(
+    values.buffer.slice(values.byteOffset, values.byteOffset + values.byteLength) as ArrayBuffer,
+  );
+  return BIG_ENDIAN ? blob.swap32() : blob;
+}
+
+/** Decodes into `target` at `offset`; LIBRARY_DAMAGED unless the BLOB holds exactly `count` values. */
+export function decodeFloat32(blob: Buffer, target: Float32Array, offset: number, count: number): void {
+  checkLength(blob, count * 4);
+  const bytes = new Uint8Array(target.buffer, target.byteOffset + offset * 4, count * 4);
+  bytes.set(blob);
+  if (BIG_ENDIAN) Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).swap32();
+}
+
+/** [n] float32 -> 2n bytes of IEEE 754 binary16, rounded to nearest even. */
+export function encodeFloat16(values: Float32Array): Buffer {
+  const halves = new Uint16Array(values.length);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < bits.length; i += 1) halves[i] = halfOf(bits[i] as number);
+  const blob = Buffer.from(halves.buffer);
+  return BIG_ENDIAN ? blob.swap16() : blob;
+}
+
+export function decodeFloat16(blob: Buffer, target: Float32Array, offset: number, count: number): void {
+  checkLength(blob, count * 2);
+  const table = halfTable();
+  for (let i = 0; i < count; i += 1) {
+    const half = (blob[2 * i] as number) | ((blob[2 * i + 1] as number) << 8);
+    target[offset + i] = table[half] as number;
+  }
+}
+
+function checkLength(blob: Buffer, expectedBytes: number): void {
+  if (blob.length === expectedBytes) return;
+  throw new CliptraceError(
+    'LIBRARY_DAMAGED',
+    `A feature row holds ${blob.length} bytes where its model needs ${expectedBytes}. Run \`cliptrace doctor\`.`,
+    { details: { bytes: blob.length, expectedBytes } },
+  );
+}
+
+/** The 16 bits of the half nearest to the float with these 32 bits; overflow becomes infinity, NaN stays NaN. */
+function halfOf(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = ((bits >>> 23) & 0xff) - 112;
+  const fraction = bits & 0x7fffff;
+  if (exponent >= 31) return sign | 0x7c00 | (exponent === 143 && fraction !== 0 ? 0x200 : 0);
+  if (exponent > 0) {
+    // A carry out of the fraction runs into the exponent, which is the right next value.
+    return sign | (((exponent << 10) | (fraction >>> 13)) + roundUp(fraction, 13));
+  }
+  if (exponent < -10) return sign;
+  const shift = 14 - exponent;
+  const full = fraction | 0x800000;
+  return sign | ((full >>> shift) + roundUp(full, shift));
+}
+
+/** 1 when dropping the low `shift` bits rounds up (to nearest, ties to even). */
+function roundUp(value: number, shift: number): number {
+  const half = 1 << (shift - 1);
+  const rest = value & ((1 << shift) - 1);
+  if (rest !== half) return rest > half ? 1 : 0;
+  return (value >>> shift) & 1;
+}
+
+let cachedHalfTable: Float32Array | undefined;
+
+/** Every half as a float, [65536]: 256 KiB once, and a look-up a value instead of arithmetic. */
+function halfTable(): Float32Array {
+  cachedHalfTable ??= Float32Array.from({ length: 65536 }, (_, half) => {
+    const sign = half & 0x8000 ? -1 : 1;
+    const exponent = (half >>> 10) & 31;
+    const fraction = half & 0x3ff;
+    if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+    return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+  return cachedHalfTable;
+}

@@ -1,0 +1,89 @@
+import { basename, sep } from 'node:path';
+import type { Statement } from 'better-sqlite3';
+import type { SqliteDatabase } from './database.js';
+import { fold } from './folding.js';
+import type { VideoFile } from './types.js';
+
+interface FileRow {
+  path: string;
+  videoId: number;
+  collection: string;
+  sizeBytes: number;
+  modifiedMs: number;
+  owned: number;
+}
+
+const SELECT = `SELECT f.path, f.video_id AS videoId, c.name AS collection, f.size_bytes AS sizeBytes,
+  f.modified_ms AS modifiedMs, f.owned FROM files f JOIN collections c ON c.id = f.collection_id`;
+
+export class FilesTable {
+  readonly #find: Statement<[string, string]>;
+  readonly #ofVideo: Statement<[number]>;
+  readonly #owned: Statement<[]>;
+  readonly #below: Statement<[string, string, string, string]>;
+  readonly #put: Statement<[number, string, number, string, number, number, number]>;
+  readonly #remove: Statement<[string, string]>;
+
+  constructor(database: SqliteDatabase) {
+    this.#find = database.prepare(`${SELECT} WHERE c.name = ? AND f.path = ?`);
+    this.#ofVideo = database.prepare(`${SELECT} WHERE f.video_id = ? ORDER BY f.path`);
+    this.#owned = database.prepare(`${SELECT} WHERE f.owned = 1 ORDER BY f.path`);
+    this.#below = database.prepare(
+      `${SELECT} WHERE c.name = ? AND (f.path = ? OR (f.path >= ? AND f.path < ?)) ORDER BY f.path`,
+    );
+    this.#put = database.prepare(
+      `INSERT INTO files (collection_id, path, video_id, name_folded, size_bytes, modified_ms, owned)
+       VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (collection_id, path) DO UPDATE SET video_id = excluded.video_id,
+         size_bytes = excluded.size_bytes, modified_ms = excluded.modified_ms, owned = excluded.owned`,
+    );
+    this.#remove = database.prepare(
+      'DELETE FROM files WHERE path = ? AND collection_id = (SELECT id FROM collections WHERE name = ?)',
+    );
+  }
+
+  find(collection: string, path: string): VideoFile | null {
+    const row = this.#find.get(collection, path) as FileRow | undefined;
+    return row === undefined ? null : toFile(row);
+  }
+
+  ofVideo(videoId: number): VideoFile[] {
+    return (this.#ofVideo.all(videoId) as FileRow[]).map(toFile);
+  }
+
+  owned(): VideoFile[] {
+    return (this.#owned.all() as FileRow[]).map(toFile);
+  }
+
+  below(collection: string, root: string): VideoFile[] {
+    const [prefix, end] = rangeBelow(root);
+    return (this.#below.all(collection, root, prefix, end) as FileRow[]).map(toFile);
+  }
+
+  put(collectionId: number, file: Omit<VideoFile, 'collection'>): void {
+    const name = fold(basename(file.path));
+    this.#put.run(
+      collectionId,
+      file.path,
+      file.videoId,
+      name,
+      file.sizeBytes,
+      file.modifiedMs,
+      Number(file.owned),
+    );
+  }
+
+  remove(collection: string, path: string): void {
+    this.#remove.run(path, collection);
+  }
+}
+
+/** Paths below `root` are exactly those from `root/` on and before the string with the next separator character. */
+function rangeBelow(root: string): [string, string] {
+  const bare = root.endsWith(sep) ? root.slice(0, -1) : root;
+  return [bare + sep, bare + String.fromCharCode(sep.charCodeAt(0) + 1)];
+}
+
+function toFile(row: FileRow): VideoFile {
+  return { ...row, owned: row.owned === 1 };
+}

@@ -1,0 +1,90 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename } from 'node:path';
+import Database from 'better-sqlite3';
+import { CliptraceError } from '../errors.js';
+import type { DataFolder } from '../types.js';
+import { explainSqliteError } from './sqlite-errors.js';
+
+export interface LockHolder {
+  pid: number;
+  command: string;
+  host: string;
+  since: string;
+}
+
+export interface FolderLock {
+  release(): void;
+}
+
+/**
+ * Makes this process the only writer of the data folder until `release` or the end of the process, however it ends.
+ * Throws DATA_FOLDER_IN_USE with the holder in `details`.
+ *
+ * The lock is SQLite's own on a file of its own: it lies on the file, not in it, so the system drops it with the
+ * process and nothing stale is ever left. Nobody else in this process may open the file: closing any descriptor of it
+ * drops POSIX locks.
+ */
+export function lockDataFolder(folder: DataFolder): FolderLock {
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(folder.lockFile, { timeout: 0 });
+    // No journal file beside the lock, and no waiting for a disk.
+    database.pragma('journal_mode = MEMORY');
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database?.close();
+    throw explainLockError(folder, error);
+  }
+  const held = database;
+  writeHolder(folder);
+  return {
+    release: () => {
+      if (!held.open) return;
+      rmSync(holderFile(folder), { force: true });
+      held.close();
+    },
+  };
+}
+
+function explainLockError(folder: DataFolder, error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) {
+    return explainSqliteError(error, folder.lockFile);
+  }
+  const holder = readHolder(folder);
+  const who =
+    holder === null ? 'another process' : `process ${holder.pid} (${holder.command}, since ${holder.since})`;
+  return new CliptraceError(
+    'DATA_FOLDER_IN_USE',
+    `The data folder ${folder.root} is being written by ${who}. Stop it, use its HTTP interface, or give another folder.`,
+    { cause: error, details: { root: folder.root, holder } },
+  );
+}
+
+// Information for people only: it may be stale, the lock itself never is.
+function holderFile(folder: DataFolder): string {
+  return `${folder.lockFile}.json`;
+}
+
+function writeHolder(folder: DataFolder): void {
+  const [program, ...rest] = process.argv.slice(1);
+  const holder: LockHolder = {
+    pid: process.pid,
+    command: [basename(program ?? process.title), ...rest].join(' ').slice(0, 200),
+    host: hostname(),
+    since: new Date().toISOString(),
+  };
+  try {
+    writeFileSync(holderFile(folder), JSON.stringify(holder));
+  } catch {
+    // The lock holds without it.
+  }
+}
+
+function readHolder(folder: DataFolder): LockHolder | null {
+  try {
+    return JSON.parse(readFileSync(holderFile(folder), 'utf8')) as LockHolder;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,49 @@
+import { CliptraceError } from '../errors.js';
+import { SegmentsTable } from './segments.js';
+import type { LibraryTables } from './sqlite-library.js';
+import type { Library, Video } from './types.js';
+
+export type PutVideoInput = Parameters<Library['putVideo']>[0];
+
+/**
+ * Writes video, file, segments and features; the caller wraps it in one transaction.
+ *
+ * One collection never holds two videos of the same content: where another video has it already, the file joins that
+ * one, and a replaced video that is left without any file goes.
+ */
+export function putVideo(tables: LibraryTables, input: PutVideoInput): Video {
+  const { video, file, segments, replaceVideoId } = input;
+  const model = tables.models.require(input.modelId);
+  SegmentsTable.check(model, segments);
+  const collectionId = tables.collections.findOrCreate(video.collection);
+  const twinId = tables.videos.findByContent(collectionId, video.contentHash);
+  const replaced =
+    replaceVideoId === undefined ? null : requireVideo(tables, replaceVideoId, video.collection);
+
+  const keepTwin = twinId !== null && twinId !== replaced?.id;
+  const id = twinId ?? replaced?.id ?? tables.videos.insert(collectionId, video, segments.spans.length);
+  if (keepTwin && tables.segments.hasAny(id, model)) {
+    tables.videos.touch(id);
+  } else {
+    tables.segments.removeOfVideo(id);
+    tables.segments.insert(id, model, segments);
+    tables.videos.update(id, video, segments.spans.length);
+  }
+  tables.files.put(collectionId, { ...file, videoId: id });
+  if (keepTwin && replaced !== null && tables.files.ofVideo(replaced.id).length === 0) {
+    tables.videos.remove(replaced.id);
+  }
+  return tables.videos.get(id) as Video;
+}
+
+function requireVideo(tables: LibraryTables, id: number, collection: string): Video {
+  const video = tables.videos.get(id);
+  if (video?.collection === collection) return video;
+  throw new CliptraceError(
+    'VIDEO_NOT_FOUND',
+    `Video ${id} of collection ${collection} was removed meanwhile.`,
+    {
+      details: { videoId: id, collection },
+    },
+  );
+}

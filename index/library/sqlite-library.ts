@@ -1,0 +1,306 @@
+import { CliptraceError } from '../errors.js';
+import type { Span } from '../span.js';
+import type { DataFolder } from '../types.js';
+import { ChangesTable } from './changes.js';
+import { CollectionsTable } from './collections.js';
+import { checkDatabase, openDatabase, type SqliteDatabase, sqliteVersion } from './database.js';
+import { FilesTable } from './files.js';
+import { type FolderLock, lockDataFolder } from './folder-lock.js';
+import { type JobChange, JobsTable } from './jobs.js';
+import { migrate, requireMigrated } from './migrations.js';
+import { type ModelRegistration, ModelsTable } from './models.js';
+import { type PutVideoInput, putVideo } from './put-video.js';
+import { SegmentsTable } from './segments.js';
+import { explaining } from './sqlite-errors.js';
+import type * as types from './types.js';
+import { VideosTable } from './videos.js';
+
+export interface OpenLibraryOptions {
+  dataFolder: DataFolder;
+  /** `write` takes the folder lock and migrates; `read` does neither and sees what a writer has committed. */
+  mode: 'write' | 'read';
+}
+
+export interface LibraryTables {
+  readonly changes: ChangesTable;
+  readonly collections: CollectionsTable;
+  readonly files: FilesTable;
+  readonly jobs: JobsTable;
+  readonly models: ModelsTable;
+  readonly segments: SegmentsTable;
+  readonly videos: VideosTable;
+}
+
+/**
+ * DATA_FOLDER_IN_USE (write), LIBRARY_NOT_FOUND (read), LIBRARY_DAMAGED, LIBRARY_TOO_NEW, MIGRATION_HISTORY,
+ * MIGRATION_FAILED, DATA_FOLDER_NOT_WRITABLE, DISK_FULL.
+ */
+export async function openLibrary(options: OpenLibraryOptions): Promise<SqliteLibrary> {
+  const { dataFolder, mode } = options;
+  const file = dataFolder.databaseFile;
+  const lock = mode === 'write' ? lockDataFolder(dataFolder) : null;
+  let database: SqliteDatabase | undefined;
+  try {
+    const opened = openDatabase(file, { readonly: mode === 'read' });
+    database = opened;
+    explaining(file, () => (mode === 'write' ? void migrate(opened) : requireMigrated(opened)));
+    return explaining(file, () => new SqliteLibrary(opened, file, lock));
+  } catch (error) {
+    database?.close();
+    lock?.release();
+    throw error;
+  }
+}
+
+/** The library in one SQLite file. Statements run in the calling thread; the longest is `putVideo`. */
+export class SqliteLibrary implements types.Library {
+  readonly #database: SqliteDatabase;
+  readonly #file: string;
+  readonly #lock: FolderLock | null;
+  readonly #tables: LibraryTables;
+
+  /** `database` is migrated. */
+  constructor(database: SqliteDatabase, file: string, lock: FolderLock | null) {
+    this.#database = database;
+    this.#file = file;
+    this.#lock = lock;
+    this.#tables = {
+      changes: new ChangesTable(database),
+      collections: new CollectionsTable(database),
+      files: new FilesTable(database),
+      jobs: new JobsTable(database),
+      models: new ModelsTable(database),
+      segments: new SegmentsTable(database),
+      videos: new VideosTable(database),
+    };
+  }
+
+  async putVideo(input: PutVideoInput): Promise<types.Video> {
+    return this.#write((tables) => putVideo(tables, input));
+  }
+
+  async getVideo(id: number): Promise<types.Video | null> {
+    return this.#read((tables) => tables.videos.get(id));
+  }
+
+  async findVideos(ids: readonly number[]): Promise<Map<number, types.Video>> {
+    return this.#read((tables) => tables.videos.findMany(ids));
+  }
+
+  async listVideos(query: types.VideoQuery): Promise<types.VideoPage> {
+    return this.#snapshot((tables) => tables.videos.list(query));
+  }
+
+  async findVideoByContent(collection: string, contentHash: string): Promise<types.Video | null> {
+    return this.#snapshot(({ collections, videos }) => {
+      const collectionId = collections.find(collection);
+      const id = collectionId === null ? null : videos.findByContent(collectionId, contentHash);
+      return id === null ? null : videos.get(id);
+    });
+  }
+
+  async removeVideo(id: number): Promise<{ ownedPaths: string[] } | null> {
+    return this.#write(({ collections, files, videos }) => {
+      const video = videos.get(id);
+      if (video === null) return null;
+      const owned = files.ofVideo(id).filter((file) => file.owned);
+      videos.remove(id);
+      collections.removeIfEmpty(collections.find(video.collection) as number);
+      return { ownedPaths: owned.map((file) => file.path) };
+    });
+  }
+
+  async updateVideo(id: number, change: { title?: string; label?: string | null }): Promise<void> {
+    this.#write(({ videos }) => {
+      if (videos.get(id) === null) {
+        throw new CliptraceError('VIDEO_NOT_FOUND', `There is no video ${id}.`, { details: { videoId: id } });
+      }
+      videos.change(id, change);
+    });
+  }
+
+  async findFile(collection: string, path: string): Promise<types.VideoFile | null> {
+    return this.#read((tables) => tables.files.find(collection, path));
+  }
+
+  async filesOf(videoId: number): Promise<types.VideoFile[]> {
+    return this.#read((tables) => tables.files.ofVideo(videoId));
+  }
+
+  async filesBelow(collection: string, root: string): Promise<types.VideoFile[]> {
+    return this.#read((tables) => tables.files.below(collection, root));
+  }
+
+  async ownedFiles(): Promise<types.VideoFile[]> {
+    return this.#read((tables) => tables.files.owned());
+  }
+
+  /** VIDEO_NOT_FOUND unless the video exists in the file's collection. */
+  async putFile(file: types.VideoFile): Promise<void> {
+    this.#write(({ collections, files, videos }) => {
+      if (videos.get(file.videoId)?.collection !== file.collection) {
+        throw new CliptraceError(
+          'VIDEO_NOT_FOUND',
+          `There is no video ${file.videoId} in ${file.collection}.`,
+          {
+            details: { videoId: file.videoId, collection: file.collection },
+          },
+        );
+      }
+      files.put(collections.find(file.collection) as number, file);
+    });
+  }
+
+  async removeFile(collection: string, path: string): Promise<void> {
+    this.#write((tables) => tables.files.remove(collection, path));
+  }
+
+  async listCollections(): Promise<types.Collection[]> {
+    return this.#read((tables) => tables.collections.list());
+  }
+
+  async findSegments(ids: readonly number[]): Promise<Map<number, types.Segment>> {
+    return this.#read((tables) => tables.segments.find(ids));
+  }
+
+  async allowedSegments(ids: readonly number[], filter: types.SegmentFilter): Promise<number[]> {
+    return this.#read((tables) => tables.segments.allowed(ids, filter));
+  }
+
+  async segmentsOf(videoId: number, modelId: string, within?: Span): Promise<types.SegmentFeatures[]> {
+    return this.#read(({ models, segments }) =>
+      segments.featuresOf(videoId, models.require(modelId), within),
+    );
+  }
+
+  async hasSegments(videoId: number, modelId: string): Promise<boolean> {
+    return this.#read(({ models, segments }) => {
+      const model = models.find(modelId);
+      return model !== null && segments.hasAny(videoId, model);
+    });
+  }
+
+  async embeddingsOf(videoId: number, modelId: string): Promise<types.SegmentVectors> {
+    return this.#read(({ models, segments }) => segments.embeddingsOf(videoId, models.require(modelId)));
+  }
+
+  async countSegments(modelId: string, filter: types.SegmentFilter = {}): Promise<number> {
+    return this.#read(({ models, segments }) => {
+      const model = models.find(modelId);
+      return model === null ? 0 : segments.count(model, filter);
+    });
+  }
+
+  async readVectors(
+    modelId: string,
+    afterId: number,
+    limit: number,
+    filter: types.SegmentFilter = {},
+  ): Promise<types.SegmentVectors> {
+    return this.#read(({ models, segments }) => {
+      const model = models.find(modelId);
+      return model === null ? NO_VECTORS : segments.page(model, afterId, limit, filter);
+    });
+  }
+
+  async changesAfter(modelId: string, afterSequence: number, limit: number): Promise<types.SegmentChange[]> {
+    return this.#read(({ changes, models }) => {
+      const model = models.find(modelId);
+      return model === null ? [] : changes.after(model.key, afterSequence, limit);
+    });
+  }
+
+  async lastSequence(): Promise<number> {
+    return this.#read((tables) => tables.changes.lastSequence());
+  }
+
+  async changeMark(sequence: number): Promise<number | null> {
+    return this.#read((tables) => tables.changes.mark(sequence));
+  }
+
+  async vectorsOf(ids: readonly number[]): Promise<types.SegmentVectors> {
+    return this.#read((tables) => tables.segments.embeddingsById(ids));
+  }
+
+  async createJob(request: types.JobRequest): Promise<types.Job> {
+    return this.#write((tables) => tables.jobs.create(request));
+  }
+
+  async getJob(id: number): Promise<types.Job | null> {
+    return this.#read((tables) => tables.jobs.get(id));
+  }
+
+  async listJobs(limit: number): Promise<types.Job[]> {
+    return this.#read((tables) => tables.jobs.list(limit));
+  }
+
+  async pendingJobs(): Promise<types.Job[]> {
+    return this.#read((tables) => tables.jobs.pending());
+  }
+
+  async updateJob(id: number, change: JobChange): Promise<void> {
+    this.#write(({ jobs }) => {
+      if (jobs.update(id, change)) return;
+      throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}.`, { details: { jobId: id } });
+    });
+  }
+
+  async claimJob(): Promise<types.Job | null> {
+    return this.#write((tables) => tables.jobs.claim());
+  }
+
+  async requeueInterrupted(): Promise<number> {
+    return this.#write((tables) => tables.jobs.requeueInterrupted());
+  }
+
+  async putJobFile(jobId: number, file: types.JobFile): Promise<void> {
+    this.#write(({ jobs }) => {
+      if (jobs.get(jobId) === null) {
+        throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${jobId}.`, { details: { jobId } });
+      }
+      jobs.putFile(jobId, file);
+    });
+  }
+
+  async jobFiles(jobId: number, outcome?: types.FileOutcome): Promise<types.JobFile[]> {
+    return this.#read((tables) => tables.jobs.files(jobId, outcome ?? null));
+  }
+
+  async registerModel(model: ModelRegistration): Promise<void> {
+    this.#write((tables) => tables.models.register(model));
+  }
+
+  async staleVideos(modelId: string): Promise<number[]> {
+    return this.#read((tables) => tables.models.staleVideos(modelId));
+  }
+
+  /** What SQLite finds wrong with the file; empty when it is sound. Blocks while it reads the whole file. */
+  async check(thorough = false): Promise<string[]> {
+    return explaining(this.#file, () => checkDatabase(this.#database, thorough));
+  }
+
+  sqliteVersion(): string {
+    return sqliteVersion(this.#database);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#database.open) return;
+    this.#database.close();
+    this.#lock?.release();
+  }
+
+  #read<T>(work: (tables: LibraryTables) => T): T {
+    return explaining(this.#file, () => work(this.#tables));
+  }
+
+  /** Several reads of one state, though another process may write. */
+  #snapshot<T>(work: (tables: LibraryTables) => T): T {
+    return this.#read((tables) => this.#database.transaction(() => work(tables)).deferred());
+  }
+
+  #write<T>(work: (tables: LibraryTables) => T): T {
+    return this.#read((tables) => this.#database.transaction(() => work(tables)).immediate());
+  }
+}
+
+const NO_VECTORS: types.SegmentVectors = { ids: [], vectors: new Float32Array() };
