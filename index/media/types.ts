@@ -11,6 +11,8 @@ export interface VideoProbe {
   framesPerSecond: number | null;
   rotationDegrees: number;
   hasAudio: boolean;
+  /** The first video stream that is no cover picture; what the decode reads too. */
+  streamIndex: number;
 }
 
 /** Where the ffmpeg program came from, in the order in which the places are tried. */

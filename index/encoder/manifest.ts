@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { CliptraceError } from '../errors.js';
+
+const count = z.number().int().positive();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
+/** Beside the manifest, never elsewhere. */
+const fileName = z.string().regex(/^[\w][\w.-]*$/, 'must be a plain file name');
+const threeNumbers = z.array(z.number()).length(3);
+
+const preprocessingSchema = z.strictObject({
+  /** Frames a second of the decoded clip. */
+  framesPerSecond: z.number().positive(),
+  /** Frames a clip. */
+  frames: count,
+  /** Pixels. */
+  width: count,
+  height: count,
+  crop: z.discriminatedUnion('mode', [
+    /** The whole frame, stretched to width x height. */
+    z.strictObject({ mode: z.literal('stretch') }),
+    /** A centred square with side = fraction x min(width, height). */
+    z.strictObject({ mode: z.literal('centre'), fraction: z.number().gt(0).lte(1) }),
+  ]),
+  /** A flag of ffmpeg's scaler. */
+  scaleFilter: z.enum([
+    'area',
+    'bicubic',
+    'bicublin',
+    'bilinear',
+    'experimental',
+    'fast_bilinear',
+    'gauss',
+    'lanczos',
+    'neighbor',
+    'sinc',
+    'spline',
+  ]),
+  /** What the graph itself applies to pixel / 255; for readers. */
+  mean: threeNumbers,
+  std: threeNumbers,
+});
+
+const checkVectorSchema = z.strictObject({
+  input: z.strictObject({ formula: z.literal('cliptrace-lattice-1'), seed: z.number().int().nonnegative() }),
+  embedding: z.array(z.number()),
+  timesteps: z.array(z.array(z.number())),
+  /** Largest deviation of one component that is accepted. */
+  tolerance: z.number().positive(),
+});
+
+const variantSchema = z.strictObject({
+  precision: z.string().min(1),
+  file: fileName,
+  sha256,
+  measured: z.record(z.string(), z.unknown()).optional(),
+});
+
+const batchShape = (...sizes: z.ZodType<number>[]): z.ZodType<[null, ...number[]]> =>
+  z.tuple([z.null(), ...sizes]) as unknown as z.ZodType<[null, ...number[]]>;
+
+const manifestSchema = z.strictObject({
+  formatVersion: z.literal(1),
+  id: z.string().min(1),
+  name: z.string().min(1),
+  architecture: z.string().min(1),
+  file: fileName,
+  sha256,
+  opset: count,
+  licence: z.string().min(1),
+  input: z.strictObject({
+    name: z.string().min(1),
+    dtype: z.literal('uint8'),
+    layout: z.literal('NTHWC'),
+    shape: batchShape(count, count, count, z.literal(3)),
+    channelOrder: z.literal('rgb'),
+    range: z.tuple([z.literal(0), z.literal(255)]),
+  }),
+  outputs: z.strictObject({
+    timesteps: z.strictObject({ name: z.string().min(1), shape: batchShape(count, count) }),
+    embedding: z.strictObject({ name: z.string().min(1), shape: batchShape(count) }),
+  }),
+  preprocessing: preprocessingSchema,
+  dimension: count,
+  timesteps: count,
+  /** Seconds from the start of one segment to that of the next. */
+  segmentHopSeconds: z.number().positive(),
+  metric: z.literal('cosine'),
+  /** Provenance and figures: whatever the trainer tells. */
+  training: z.record(z.string(), z.unknown()),
+  measured: z.record(z.string(), z.unknown()),
+  checkVectors: z.array(checkVectorSchema).min(1),
+  variants: z.array(variantSchema).optional(),
+});
+
+/** What a model is and how it wants to be fed: `manifest.json` beside its ONNX file. */
+export type ModelManifest = z.infer<typeof manifestSchema>;
+/** How a video becomes clips: the part of the manifest that the decoder follows. */
+export type Preprocessing = z.infer<typeof preprocessingSchema>;
+export type CheckVector = z.infer<typeof checkVectorSchema>;
+
+export interface LoadedManifest {
+  manifest: ModelManifest;
+  /** Of the ONNX file, absolute. */
+  modelPath: string;
+}
+
+/**
+ * Reads a manifest and checks it, its consistency and its ONNX file's SHA-256.
+ * MODEL_NOT_FOUND, or MODEL_INVALID naming the field.
+ */
+export async function readManifest(manifestPath: string): Promise<LoadedManifest> {
+  const text = await readFile(manifestPath, 'utf8').catch((cause: unknown) => {
+    throw notFound('model manifest', manifestPath, cause);
+  });
+  const manifest = parseManifest(text, manifestPath);
+  const modelPath = resolve(dirname(manifestPath), manifest.file);
+  const actual = await hashFile(modelPath).catch((cause: unknown) => {
+    throw notFound('ONNX file of the model', modelPath, cause);
+  });
+  if (actual !== manifest.sha256) {
+    throw invalid(
+      manifestPath,
+      'sha256',
+      `the manifest says ${manifest.sha256}, ${manifest.file} has ${actual}`,
+    );
+  }
+  return { manifest, modelPath };
+}
+
+/** The same for text in hand, without the ONNX file. `source` stands in messages. */
+export function parseManifest(text: string, source: string): ModelManifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(source, null, 'it is not JSON', cause);
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw invalid(
+      source,
+      issue?.path.join('.') || null,
+      issue?.message ?? 'it does not match its schema',
+      parsed.error,
+    );
+  }
+  checkConsistency(parsed.data, source);
+  return parsed.data;
+}
+
+/** Two fields that contradict each other would show later as wrong vectors or not at all. */
+function checkConsistency(manifest: ModelManifest, source: string): void {
+  const { dimension, timesteps, preprocessing, input, outputs } = manifest;
+  const { frames, height, width } = preprocessing;
+  const expect = (field: string, actual: readonly unknown[], expected: readonly unknown[]): void => {
+    if (JSON.stringify(actual) === JSON.stringify(expected)) return;
+    throw invalid(
+      source,
+      field,
+      `is ${JSON.stringify(actual)}, the other fields demand ${JSON.stringify(expected)}`,
+    );
+  };
+  expect('input.shape', input.shape, [null, frames, height, width, 3]);
+  expect('outputs.timesteps.shape', outputs.timesteps.shape, [null, timesteps, dimension]);
+  expect('outputs.embedding.shape', outputs.embedding.shape, [null, dimension]);
+  expect('id', [manifest.id], [`${manifest.name}-${manifest.sha256.slice(0, 8)}`]);
+  for (const [index, vector] of manifest.checkVectors.entries()) {
+    expect(`checkVectors.${index}.embedding.length`, [vector.embedding.length], [dimension]);
+    const lengths = vector.timesteps.map((row) => row.length);
+    expect(`checkVectors.${index}.timesteps lengths`, lengths, new Array(timesteps).fill(dimension));
+  }
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+function notFound(what: string, path: string, cause: unknown): CliptraceError {
+  return new CliptraceError(
+    'MODEL_NOT_FOUND',
+    `The ${what} ${path} cannot be read. Set CLIPTRACE_MODEL to the folder of a model, or install Cliptrace again.`,
+    { cause },
+  );
+}
+
+function invalid(source: string, field: string | null, why: string, cause?: unknown): CliptraceError {
+  return new CliptraceError(
+    'MODEL_INVALID',
+    `The model manifest ${source} is invalid${field === null ? '' : ` in "${field}"`}: ${why}. Export the model again, or install Cliptrace again.`,
+    { cause, details: { field } },
+  );
+}

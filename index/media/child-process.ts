@@ -1,0 +1,211 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { CliptraceError } from '../errors.js';
+import { shownName } from './file-name.js';
+import { StderrText } from './stderr-text.js';
+import type { FfmpegProgram } from './types.js';
+
+export interface FfmpegRun {
+  ffmpeg: Pick<FfmpegProgram, 'path'>;
+  args: readonly string[];
+  /** The file that the run is about, for messages. */
+  filePath: string;
+  timeoutMs: number | null;
+  stallTimeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface ChildEnd {
+  /** Null when a signal ended it. */
+  exitCode: number | null;
+  exitSignal: NodeJS.Signals | null;
+}
+
+/** What a program needs to start at all. FFREPORT and the like must not reach it: they make ffmpeg write files. */
+const PASSED_VARIABLES = [
+  'PATH',
+  'LD_LIBRARY_PATH',
+  'DYLD_LIBRARY_PATH',
+  'SystemRoot',
+  'TEMP',
+  'TMP',
+  'TMPDIR',
+];
+
+const liveChildren = new Set<FfmpegChild>();
+let exitHandlerSet = false;
+
+/**
+ * One ffmpeg process: no shell, no stdin, a process group of its own that is killed as a whole when it is
+ * aborted, late or stalled. Whoever starts one must `stop()` it in a `finally`.
+ * A child also ends when this process is killed: its stdout breaks.
+ */
+export class FfmpegChild {
+  readonly stderr = new StderrText();
+  readonly #run: FfmpegRun;
+  readonly #child: ChildProcess;
+  readonly #stdout: Readable;
+  readonly #closed: Promise<void>;
+  readonly #timeout: NodeJS.Timeout | null;
+  #end: ChildEnd | null = null;
+  #isClosed = false;
+  #failure: CliptraceError | null = null;
+  #wake: (() => void) | null = null;
+
+  constructor(run: FfmpegRun) {
+    if (run.signal?.aborted) throw cancelled(run);
+    this.#run = run;
+    this.#child = spawn(run.ffmpeg.path, run.args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: childEnvironment(),
+      // A group of its own (and no Ctrl-C from the terminal: we decide how it ends).
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+    });
+    this.#stdout = this.#child.stdout as Readable;
+    this.#closed = new Promise((resolve) => this.#watch(resolve));
+    this.#timeout =
+      run.timeoutMs === null ? null : setTimeout(() => this.#fail(tookTooLong(run)), run.timeoutMs);
+    run.signal?.addEventListener('abort', this.#onAbort);
+    liveChildren.add(this);
+    killLiveChildrenAtExit();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** The next bytes of stdout; null at its end. Throws CANCELLED, DECODE_TIMEOUT, FFMPEG_NOT_USABLE. */
+  async read(): Promise<Buffer | null> {
+    for (;;) {
+      if (this.#failure) throw this.#failure;
+      const bytes = this.#stdout.read() as Buffer | null;
+      if (bytes !== null) return bytes;
+      if (this.#stdout.readableEnded || this.#stdout.destroyed) return null;
+      await this.#nextEvent();
+    }
+  }
+
+  /** Waits for the end of the process; stdout must have been read. Throws like `read`. */
+  async wait(): Promise<ChildEnd> {
+    while (!this.#isClosed) {
+      if (this.#failure) throw this.#failure;
+      await this.#nextEvent();
+    }
+    if (this.#failure) throw this.#failure;
+    return this.#end ?? { exitCode: null, exitSignal: null };
+  }
+
+  /** Kills the group when it still runs, and resolves when the child is reaped. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.kill();
+    await this.#closed;
+  }
+
+  kill(): void {
+    if (this.#end === null && this.#child.pid !== undefined) {
+      try {
+        if (process.platform === 'win32') this.#child.kill('SIGKILL');
+        else process.kill(-this.#child.pid, 'SIGKILL');
+      } catch {
+        // Ended in between: there is nothing left to kill.
+      }
+    }
+    // A reader that stops here needs nothing more; an unread pipe would keep 'close' from coming.
+    this.#stdout.destroy();
+    this.#child.stderr?.destroy();
+  }
+
+  readonly #onAbort = (): void => this.#fail(cancelled(this.#run));
+
+  #fail(error: CliptraceError): void {
+    if (this.#isClosed) return;
+    this.#failure ??= error;
+    this.kill();
+    this.#wake?.();
+  }
+
+  #watch(resolve: () => void): void {
+    const wake = (): void => this.#wake?.();
+    for (const event of ['readable', 'end', 'close', 'error']) this.#stdout.on(event, wake);
+    this.#child.stderr?.on('data', (bytes: Buffer) => this.stderr.push(bytes));
+    this.#child.on('error', (cause) => {
+      this.#failure ??= cannotStart(this.#run, cause);
+      if (this.#child.pid === undefined) this.#close(resolve);
+    });
+    this.#child.on('exit', (exitCode, exitSignal) => {
+      this.#end = { exitCode, exitSignal };
+    });
+    this.#child.on('close', () => this.#close(resolve));
+  }
+
+  #close(resolve: () => void): void {
+    this.#isClosed = true;
+    if (this.#timeout) clearTimeout(this.#timeout);
+    this.#run.signal?.removeEventListener('abort', this.#onAbort);
+    liveChildren.delete(this);
+    this.#wake?.();
+    resolve();
+  }
+
+  /** Resolves at the next sign of life; a wait longer than the stall limit is a failure. */
+  #nextEvent(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#fail(stalled(this.#run)), this.#run.stallTimeoutMs);
+      this.#wake = () => {
+        this.#wake = null;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function childEnvironment(): NodeJS.ProcessEnv {
+  const environment: NodeJS.ProcessEnv = { LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' };
+  for (const name of PASSED_VARIABLES) {
+    const value = process.env[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  return environment;
+}
+
+function killLiveChildrenAtExit(): void {
+  if (exitHandlerSet) return;
+  exitHandlerSet = true;
+  process.on('exit', () => {
+    for (const child of liveChildren) child.kill();
+  });
+}
+
+function cancelled(run: FfmpegRun): CliptraceError {
+  return new CliptraceError('CANCELLED', `Reading ${shownName(run.filePath)} was cancelled.`, {
+    cause: run.signal?.reason,
+  });
+}
+
+function tookTooLong(run: FfmpegRun): CliptraceError {
+  return new CliptraceError(
+    'DECODE_TIMEOUT',
+    `${shownName(run.filePath)}: ffmpeg did not finish within ${run.timeoutMs} ms and was stopped. ` +
+      'Use a shorter file or raise the time limit.',
+    { details: { timeoutMs: run.timeoutMs } },
+  );
+}
+
+function stalled(run: FfmpegRun): CliptraceError {
+  return new CliptraceError(
+    'DECODE_TIMEOUT',
+    `${shownName(run.filePath)}: ffmpeg gave nothing for ${run.stallTimeoutMs} ms and was stopped. ` +
+      'The file may be damaged, or its disk may not answer.',
+    { details: { stallTimeoutMs: run.stallTimeoutMs } },
+  );
+}
+
+function cannotStart(run: FfmpegRun, cause: Error): CliptraceError {
+  return new CliptraceError(
+    'FFMPEG_NOT_USABLE',
+    `${run.ffmpeg.path} cannot be started (${cause.message}). Set FFMPEG_PATH to an ffmpeg program that works.`,
+    { cause },
+  );
+}

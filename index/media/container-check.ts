@@ -1,0 +1,112 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { CliptraceError } from '../errors.js';
+import { readSignature, SIGNATURE_BYTES, type Signature } from './container-signatures.js';
+import { shownName } from './file-name.js';
+
+/** File names that claim to be a video: such a file is reported when it is none, not passed over. */
+export const VIDEO_EXTENSIONS: ReadonlySet<string> = new Set(
+  (
+    '.3g2 .3gp .asf .avi .divx .dv .f4v .flv .gif .h264 .h265 .hevc .ivf .m1v .m2p .m2t .m2ts .m2v .m4v .mkv .mov .mp4 ' +
+    '.mpe .mpeg .mpg .mpv .mts .mxf .nut .ogm .ogv .qt .rm .rmvb .ts .vob .webm .wmv .wtv .y4m'
+  ).split(' '),
+);
+
+export interface CheckedContainer {
+  /** In words, e.g. `Matroska`. */
+  name: string;
+  /** ffmpeg's names of the demuxers that may open it. */
+  demuxers: readonly string[];
+}
+
+/**
+ * Tells from the first bytes which kind of container a file is.
+ * FILE_NOT_FOUND, FILE_NOT_READABLE, FILE_EMPTY, NOT_A_VIDEO, NO_VIDEO_STREAM (an audio file), CONTAINER_NOT_ALLOWED.
+ */
+export async function checkContainer(filePath: string): Promise<CheckedContainer> {
+  const { head, fileBytes } = await readHead(filePath);
+  const name = shownName(filePath);
+  if (fileBytes === 0) {
+    throw new CliptraceError('FILE_EMPTY', `${name} has no bytes. Copy or download it again.`);
+  }
+  const signature = readSignature(head, fileBytes);
+  if (signature.kind === 'video') return signature;
+  throw refusal(signature, name);
+}
+
+/** True when the content opens like a video container. False for anything else, also for what cannot be read. */
+export async function looksLikeVideo(filePath: string): Promise<boolean> {
+  try {
+    const { head, fileBytes } = await readHead(filePath);
+    return fileBytes > 0 && readSignature(head, fileBytes).kind === 'video';
+  } catch {
+    return false;
+  }
+}
+
+async function readHead(filePath: string): Promise<{ head: Buffer; fileBytes: number }> {
+  let handle: FileHandle | undefined;
+  try {
+    // Asked before opening: to open a device can have effects.
+    if (!(await stat(filePath)).isFile()) throw notRegular(filePath);
+    // Without O_NONBLOCK, a pipe that took the file's place meanwhile would block for ever.
+    handle = await open(filePath, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const status = await handle.stat();
+    if (!status.isFile()) throw notRegular(filePath);
+    const buffer = Buffer.alloc(Math.min(SIGNATURE_BYTES, status.size));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+    return { head: buffer.subarray(0, bytesRead), fileBytes: status.size };
+  } catch (error) {
+    throw readFailure(error, filePath);
+  } finally {
+    await handle?.close();
+  }
+}
+
+function notRegular(filePath: string): CliptraceError {
+  return new CliptraceError(
+    'FILE_NOT_READABLE',
+    `${shownName(filePath)} is no regular file (a folder, pipe or device). Name a video file.`,
+  );
+}
+
+/** The file system's error as one of ours. */
+export function readFailure(error: unknown, filePath: string): unknown {
+  if (error instanceof CliptraceError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  const name = shownName(filePath);
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') {
+    return new CliptraceError('FILE_NOT_FOUND', `${name} does not exist. Check the path.`, { cause: error });
+  }
+  const why = code ?? (error instanceof Error ? error.message : String(error));
+  return new CliptraceError(
+    'FILE_NOT_READABLE',
+    `${name} cannot be read (${why}). Check its permissions and its disk.`,
+    { cause: error },
+  );
+}
+
+function refusal(signature: Exclude<Signature, { kind: 'video' }>, name: string): CliptraceError {
+  switch (signature.kind) {
+    case 'audio':
+      return new CliptraceError(
+        'NO_VIDEO_STREAM',
+        `${name} is ${signature.name} without a picture. Use a file that has one.`,
+      );
+    case 'image':
+      return new CliptraceError(
+        'NOT_A_VIDEO',
+        `${name} is ${signature.name}. Use a video, or an animated GIF.`,
+      );
+    case 'refused':
+      return new CliptraceError(
+        'CONTAINER_NOT_ALLOWED',
+        `${name} is ${signature.name}, which could make ffmpeg open other files. Use the video file itself.`,
+      );
+    case 'unknown':
+      return new CliptraceError(
+        'NOT_A_VIDEO',
+        `${name} does not begin like any video container, whatever its name says. Use MP4, MOV, MKV, WebM, AVI or the like.`,
+      );
+  }
+}

@@ -1,0 +1,102 @@
+/** What `ffmpeg -i` prints of a file, as far as it is of use. Unknown is null. */
+export interface ProbeText {
+  container: string;
+  durationSeconds: number | null;
+  /** The first video stream that is no cover picture. */
+  video: VideoStreamText | null;
+  hasAudio: boolean;
+}
+
+export interface VideoStreamText {
+  index: number;
+  codec: string;
+  /** As stored, before rotation. */
+  width: number | null;
+  height: number | null;
+  framesPerSecond: number | null;
+  /** Clockwise turn that shows it upright: 0, 90, 180, 270 or what else the file says. */
+  rotationDegrees: number;
+}
+
+interface StreamSection {
+  index: number;
+  type: string;
+  description: string;
+  lines: string[];
+}
+
+const STREAM =
+  /^\s+Stream #0:(\d+)(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Data|Attachment|Unknown): (.*)$/i;
+
+/** Reads stderr of ffmpeg 4 to 8, with the file's path already taken out. Null when ffmpeg did not open the file. */
+export function readProbeText(stderr: string): ProbeText | null {
+  const start = stderr.search(/^Input #0, /m);
+  if (start < 0) return null;
+  const lines = stderr.slice(start).split(/\r?\n/);
+  const container = /^Input #0, (.+?), from /.exec(lines[0] ?? '')?.[1];
+  if (container === undefined) return null;
+  const sections = streamSections(lines);
+  const video = sections.find((s) => s.type === 'Video' && !s.description.includes('(attached pic)'));
+  return {
+    container,
+    durationSeconds: durationOf(lines),
+    video: video ? readVideoStream(video) : null,
+    hasAudio: sections.some((section) => section.type === 'Audio'),
+  };
+}
+
+function streamSections(lines: readonly string[]): StreamSection[] {
+  const sections: StreamSection[] = [];
+  for (const line of lines) {
+    const match = STREAM.exec(line);
+    if (match) {
+      const [, index = '', type = '', description = ''] = match;
+      sections.push({ index: Number(index), type, description, lines: [] });
+    } else {
+      sections.at(-1)?.lines.push(line);
+    }
+  }
+  return sections;
+}
+
+function durationOf(lines: readonly string[]): number | null {
+  for (const line of lines) {
+    const match = /^\s+Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)/.exec(line);
+    if (match) return Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3]);
+  }
+  return null;
+}
+
+function readVideoStream({ index, description, lines }: StreamSection): VideoStreamText {
+  const size = /, (\d+)x(\d+)(?=[\s,[]|$)/.exec(description);
+  return {
+    index,
+    codec: /^[^\s,]+/.exec(description)?.[0] ?? 'none',
+    width: size ? Number(size[1]) : null,
+    height: size ? Number(size[2]) : null,
+    framesPerSecond: rateOf(description),
+    rotationDegrees: rotationOf(lines),
+  };
+}
+
+/** `30 fps`, `1k fps`; where the container gives no average, ffmpeg's guess `tbr`. */
+function rateOf(description: string): number | null {
+  for (const unit of ['fps', 'tbr']) {
+    const match = new RegExp(`, (\\d+(?:\\.\\d+)?)(k?) ${unit}(?:,|$|\\s)`).exec(description);
+    const rate = match ? Number(match[1]) * (match[2] === 'k' ? 1000 : 1) : 0;
+    if (rate > 0) return rate;
+  }
+  return null;
+}
+
+/** The display matrix decides, as it does for ffmpeg's own turning; it counts anticlockwise. */
+function rotationOf(lines: readonly string[]): number {
+  const matrix = lines
+    .map((line) => /displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line)?.[1])
+    .find(Boolean);
+  const tag = lines.map((line) => /^\s+rotate\s*: (-?\d+)\s*$/.exec(line)?.[1]).find(Boolean);
+  const clockwise = matrix === undefined ? Number(tag ?? 0) : -Number(matrix);
+  const degrees = Math.round(clockwise) % 360;
+  // + 0 turns a negative zero into zero.
+  return (degrees < 0 ? degrees + 360 : degrees) + 0;
+}

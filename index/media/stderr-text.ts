@@ -1,0 +1,46 @@
+import { StringDecoder } from 'node:string_decoder';
+import { fileArgument, shownName } from './file-name.js';
+
+const HEAD_CHARACTERS = 16 * 1024;
+const TAIL_CHARACTERS = 256 * 1024;
+const LINE_CHARACTERS = 500;
+
+/** What a child said on stderr: its beginning and its end, bounded however much it says. */
+export class StderrText {
+  readonly #decoder = new StringDecoder('utf8');
+  #head = '';
+  #tail = '';
+  #cut = false;
+
+  push(bytes: Buffer): void {
+    let text = this.#decoder.write(bytes);
+    if (this.#head.length < HEAD_CHARACTERS) {
+      const taken = text.slice(0, HEAD_CHARACTERS - this.#head.length);
+      this.#head += taken;
+      text = text.slice(taken.length);
+    }
+    this.#tail += text;
+    // Trimmed at twice the size, so that many small pieces do not each copy the whole tail.
+    if (this.#tail.length > 2 * TAIL_CHARACTERS) {
+      this.#tail = this.#tail.slice(-TAIL_CHARACTERS);
+      this.#cut = true;
+    }
+  }
+
+  text(): string {
+    return this.#cut ? `${this.#head}\n${this.#tail}` : this.#head + this.#tail;
+  }
+
+  /** Lines that are not blank, each bounded; the file's path, which may hold line breaks, is its name only. */
+  lines(filePath: string): string[] {
+    return withoutPath(this.text(), filePath)
+      .split(/[\r\n]+/)
+      .filter((line) => line.trim() !== '')
+      .map((line) => line.slice(0, LINE_CHARACTERS));
+  }
+}
+
+/** ffmpeg repeats its arguments: with them, a crafted file name could pass for ffmpeg's own lines. */
+export function withoutPath(text: string, filePath: string): string {
+  return text.split(fileArgument(filePath)).join(shownName(filePath));
+}
