@@ -1,0 +1,60 @@
+"""PCA-whitening of timestep features, learned on training segments."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..errors import TrainerError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whitening:
+    """An affine map: matrix [out, in] applied to (features - mean [in]); float32."""
+
+    mean: torch.Tensor
+    matrix: torch.Tensor
+
+    def apply(self, features: torch.Tensor) -> torch.Tensor:
+        """[..., in] -> [..., out]."""
+        return (features - self.mean) @ self.matrix.T
+
+
+def fit_pca_whitening(*, features: torch.Tensor | np.ndarray, dimension_out: int, shrinkage: float = 0.01) -> Whitening:
+    """Whitening onto the `dimension_out` strongest principal axes of features [m, d].
+
+    An axis of variance v is divided by sqrt(v + shrinkage x the mean variance), which keeps axes of little
+    variance, mostly noise, from being blown up. Computed in float64; each axis points where its largest
+    component is positive, so that equal features give equal matrices.
+
+    Raises TrainerError WHITENING_FEATURES, WHITENING_DIMENSION, WHITENING_SHRINKAGE.
+    """
+    rows = np.asarray(features.detach().cpu() if isinstance(features, torch.Tensor) else features, dtype=np.float64)
+    _check(rows, dimension_out, shrinkage)
+    mean = rows.mean(axis=0)
+    centred = rows - mean
+    variances, axes = np.linalg.eigh(centred.T @ centred / (len(rows) - 1))
+    variances, axes = variances[::-1].clip(min=0), axes[:, ::-1].T
+    if variances.mean() == 0:
+        raise TrainerError("WHITENING_FEATURES", "all rows are equal; give the features of different clips")
+    strongest = np.abs(axes).argmax(axis=1)
+    axes = axes * np.sign(axes[np.arange(len(axes)), strongest])[:, None]
+    scale = 1 / np.sqrt(variances + shrinkage * variances.mean())
+    matrix = (axes * scale[:, None])[:dimension_out]
+    return Whitening(mean=torch.from_numpy(mean).float(), matrix=torch.from_numpy(matrix.copy()).float())
+
+
+def _check(rows: np.ndarray, dimension_out: int, shrinkage: float) -> None:
+    if rows.ndim != 2 or len(rows) < 2 or not np.isfinite(rows).all():
+        raise TrainerError(
+            "WHITENING_FEATURES",
+            f"features have shape {list(rows.shape)}, or a value that is not finite; give [m, d] with m >= 2",
+        )
+    if not 1 <= dimension_out <= rows.shape[1]:
+        raise TrainerError(
+            "WHITENING_DIMENSION", f"dimension_out is {dimension_out}; it must lie in 1..{rows.shape[1]}"
+        )
+    if not shrinkage > 0:
+        raise TrainerError(
+            "WHITENING_SHRINKAGE", f"shrinkage is {shrinkage}; it must be above 0, or axes without variance divide by 0"
+        )
