@@ -1,0 +1,159 @@
+import { realpathSync, statSync } from 'node:fs';
+import { delimiter, resolve } from 'node:path';
+import { z } from 'zod';
+import { CliptraceError } from '../index/errors.js';
+import { SETTING_NAMES } from '../index/settings.js';
+
+/** What the server is told from outside. Read once at the start, frozen, handed on as an argument. */
+export interface ServerConfiguration {
+  readonly host: string;
+  /** 0 lets the system choose one. */
+  readonly port: number;
+  /** Real paths of the folders below which `POST /jobs` may index. */
+  readonly archiveRoots: readonly string[];
+  /** Host names by which the server may be addressed, besides its own address. Lower case, without port. */
+  readonly allowedHosts: readonly string[];
+  readonly maxUploadBytes: number;
+  /** Uploads that may be received at the same time. */
+  readonly maxConcurrentUploads: number;
+  /** Searches that may decode an upload at the same time. */
+  readonly maxConcurrentDecodes: number;
+  /** Event streams that may be open at the same time. */
+  readonly maxEventStreams: number;
+  /** From the first byte of a request to its last. */
+  readonly uploadTimeoutMs: number;
+  readonly eventHeartbeatMs: number;
+  /** How long `close()` waits for requests in hand. */
+  readonly shutdownTimeoutMs: number;
+  readonly logLevel: LogLevel;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Options of the command line; they win over the environment. */
+export interface ServerFlags {
+  host?: string | undefined;
+  port?: string | number | undefined;
+  logLevel?: string | undefined;
+}
+
+const MiB = 1024 * 1024;
+
+const wholeNumber = (minimum: number, maximum: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, `must be a whole number from ${minimum} to ${maximum}`)
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, `must lie between ${minimum} and ${maximum}`)
+    .default(fallback);
+
+const list = (separator: string) =>
+  z
+    .string()
+    .transform((text) => text.split(separator).filter((part) => part.trim() !== ''))
+    .default([]);
+
+/** One line for each variable: its name, its range, its default. docs/api.md shows the same table. */
+export const SERVER_VARIABLES = {
+  CLIPTRACE_HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.:_-]{1,255}$/, 'must be a host name or an IP address')
+    .default('127.0.0.1'),
+  CLIPTRACE_PORT: wholeNumber(0, 65_535, 8080),
+  CLIPTRACE_ARCHIVE_ROOTS: list(delimiter),
+  CLIPTRACE_ALLOWED_HOSTS: list(','),
+  CLIPTRACE_MAX_UPLOAD_BYTES: wholeNumber(1, 1_000_000 * MiB, 2048 * MiB),
+  CLIPTRACE_MAX_CONCURRENT_UPLOADS: wholeNumber(1, 1000, 8),
+  CLIPTRACE_MAX_CONCURRENT_DECODES: wholeNumber(1, 256, 2),
+  CLIPTRACE_MAX_EVENT_STREAMS: wholeNumber(1, 10_000, 100),
+  CLIPTRACE_UPLOAD_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 900),
+  CLIPTRACE_EVENT_HEARTBEAT_SECONDS: wholeNumber(1, 300, 15),
+  CLIPTRACE_SHUTDOWN_SECONDS: wholeNumber(0, 3600, 10),
+  CLIPTRACE_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+} as const;
+
+/** Variables that other parts of the product read; not ours to judge, but known. */
+const VARIABLES_OF_OTHERS: ReadonlySet<string> = new Set(SETTING_NAMES);
+
+const FLAG_OF_VARIABLE = new Map<string, keyof ServerFlags>([
+  ['CLIPTRACE_HOST', 'host'],
+  ['CLIPTRACE_PORT', 'port'],
+  ['CLIPTRACE_LOG_LEVEL', 'logLevel'],
+]);
+
+/**
+ * Reads and checks everything at once. CONFIGURATION_INVALID names each variable or flag that is wrong, its
+ * value and the allowed range. An unknown CLIPTRACE_ variable is refused: it is nearly always a misspelling.
+ */
+export function loadServerConfiguration(
+  environment: Readonly<Record<string, string | undefined>>,
+  flags: ServerFlags = {},
+): ServerConfiguration {
+  const problems: string[] = unknownVariables(environment);
+  const given: Record<string, string> = {};
+  for (const name of Object.keys(SERVER_VARIABLES)) {
+    const flag = FLAG_OF_VARIABLE.get(name);
+    const value = (flag === undefined ? undefined : flags[flag]) ?? environment[name];
+    // An empty variable is how a shell says "not set".
+    if (value !== undefined && value !== '') given[name] = String(value);
+  }
+  const parsed = z.object(SERVER_VARIABLES).safeParse(given);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      const name = String(issue.path[0]);
+      problems.push(`${sourceOf(name, flags)} is ${JSON.stringify(given[name])}: it ${issue.message}`);
+    }
+  }
+  if (!parsed.success || problems.length > 0) throw invalid(problems);
+  const values = parsed.data;
+  return Object.freeze({
+    host: values.CLIPTRACE_HOST,
+    port: values.CLIPTRACE_PORT,
+    archiveRoots: Object.freeze(values.CLIPTRACE_ARCHIVE_ROOTS.map(archiveRoot)),
+    allowedHosts: Object.freeze(values.CLIPTRACE_ALLOWED_HOSTS.map((host) => host.trim().toLowerCase())),
+    maxUploadBytes: values.CLIPTRACE_MAX_UPLOAD_BYTES,
+    maxConcurrentUploads: values.CLIPTRACE_MAX_CONCURRENT_UPLOADS,
+    maxConcurrentDecodes: values.CLIPTRACE_MAX_CONCURRENT_DECODES,
+    maxEventStreams: values.CLIPTRACE_MAX_EVENT_STREAMS,
+    uploadTimeoutMs: values.CLIPTRACE_UPLOAD_TIMEOUT_SECONDS * 1000,
+    eventHeartbeatMs: values.CLIPTRACE_EVENT_HEARTBEAT_SECONDS * 1000,
+    shutdownTimeoutMs: values.CLIPTRACE_SHUTDOWN_SECONDS * 1000,
+    logLevel: values.CLIPTRACE_LOG_LEVEL,
+  });
+}
+
+function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('CLIPTRACE_'))
+    .filter((name) => !(name in SERVER_VARIABLES) && !VARIABLES_OF_OTHERS.has(name))
+    .map((name) => `${name} is not a variable of Cliptrace; known are ${knownVariables().join(', ')}`);
+}
+
+function knownVariables(): string[] {
+  return [...VARIABLES_OF_OTHERS, ...Object.keys(SERVER_VARIABLES)].sort();
+}
+
+function sourceOf(name: string, flags: ServerFlags): string {
+  const flag = FLAG_OF_VARIABLE.get(name);
+  if (flag === undefined || flags[flag] === undefined) return name;
+  return flag === 'logLevel' ? '--log-level' : `--${flag}`;
+}
+
+/** Resolved now, so that a later change of a symlink on the way to the root opens nothing else. */
+function archiveRoot(text: string): string {
+  try {
+    const path = realpathSync(resolve(text));
+    if (statSync(path).isDirectory()) return path;
+  } catch (cause) {
+    throw invalid([`CLIPTRACE_ARCHIVE_ROOTS names ${JSON.stringify(text)}, which cannot be opened`], cause);
+  }
+  throw invalid([`CLIPTRACE_ARCHIVE_ROOTS names ${JSON.stringify(text)}, which is not a folder`]);
+}
+
+function invalid(problems: string[], cause?: unknown): CliptraceError {
+  return new CliptraceError('CONFIGURATION_INVALID', `${problems.join('; ')}.`, {
+    cause,
+    details: { problems },
+  });
+}

@@ -1,0 +1,108 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { CliptraceError } from '../../index/errors.js';
+import type { Services } from '../services.js';
+import { readJson } from './json-body.js';
+import { parse, parseText } from './parse.js';
+import { redactUpload } from './redact.js';
+import type { Answer, Route, RouteContext } from './route.js';
+import { type ReceivedForm, receiveForm } from './upload.js';
+
+type Context = RouteContext<unknown, unknown, unknown, unknown>;
+type Body = Pick<Context, 'json' | 'upload'>;
+
+/** What a route does with a request: validate, receive, handle, answer, clean up. */
+export function handlerOf(route: Route, services: Services): RequestHandler {
+  return async (request, response) => {
+    const path = parseText(route.path, request.params, 'address');
+    const query = parseText(route.query, request.query as Record<string, unknown>, 'query string');
+    const answer = await withBody(route, services, request, response, (body) =>
+      route.handle({
+        ...body,
+        services,
+        path,
+        query,
+        signal: signalOf(response, services),
+        request,
+        response,
+      }),
+    );
+    if (answer !== undefined) send(response, answer);
+  };
+}
+
+async function withBody(
+  route: Route,
+  services: Services,
+  request: Request,
+  response: Response,
+  handle: (body: Body) => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
+  if (route.json === null && route.multipart === null) return handle({ json: undefined, upload: undefined });
+  const isMultipart =
+    request.is('multipart/form-data') !== false && request.is('multipart/form-data') !== null;
+  if (route.multipart !== null && isMultipart) {
+    return services.uploads.run(undefined, () => withUpload(route, services, request, response, handle));
+  }
+  if (route.json !== null && request.is(['application/json', 'application/*+json'])) {
+    return handle({ json: parse(route.json, await readJson(request, response), 'body'), upload: undefined });
+  }
+  throw wrongContentType(route, request);
+}
+
+async function withUpload(
+  route: Route,
+  services: Services,
+  request: Request,
+  response: Response,
+  handle: (body: Body) => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
+  const { fileField, fields } = route.multipart as NonNullable<Route['multipart']>;
+  const form: ReceivedForm = await receiveForm(request, response, {
+    fileField,
+    fieldNames: Object.keys(fields.shape),
+    temporaryFolder: services.cliptrace.dataFolder.temporaryFolder,
+    maxUploadBytes: services.configuration.maxUploadBytes,
+  });
+  response.locals.redact = redactUpload(form.file);
+  try {
+    return await handle({
+      json: undefined,
+      upload: { file: form.file, fields: parseText(fields, form.fields, 'form') },
+    });
+  } finally {
+    await form.discard();
+  }
+}
+
+/** Aborted when the connection goes before the answer is complete, and when the server closes. */
+function signalOf(response: Response, services: Services): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort(new CliptraceError('CANCELLED', 'The client went away.'));
+  });
+  if (response.destroyed) gone.abort(new CliptraceError('CANCELLED', 'The client went away.'));
+  return AbortSignal.any([gone.signal, services.shutdown]);
+}
+
+function send(response: Response, answer: Answer): void {
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
+  if (!response.hasHeader('Cache-Control')) response.setHeader('Cache-Control', 'no-store');
+  response.status(answer.status);
+  if (answer.body === undefined) response.end();
+  else response.json(answer.body);
+}
+
+function wrongContentType(route: Route, request: Request): CliptraceError {
+  const accepted = [
+    ...(route.multipart === null
+      ? []
+      : [`multipart/form-data with a file in the part "${route.multipart.fileField}"`]),
+    ...(route.json === null ? [] : ['application/json']),
+  ].join(' or ');
+  const given = request.headers['content-type'];
+  const what =
+    given === undefined
+      ? 'The request has no content type'
+      : `${JSON.stringify(given.slice(0, 100))} is not accepted here`;
+  return new CliptraceError('MEDIA_TYPE_NOT_SUPPORTED', `${what}; send ${accepted}.`);
+}

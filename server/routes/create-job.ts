@@ -1,0 +1,33 @@
+import { API_PREFIX } from '../address.js';
+import { pathInArchive } from '../archive-roots.js';
+import { defineRoute } from '../http/route.js';
+import { presentJob } from '../present/job.js';
+import { createJobBody, job } from '../schemas/jobs.js';
+
+export const createJob = defineRoute({
+  name: 'createJob',
+  method: 'post',
+  address: '/jobs',
+  summary: "Index a file or folder of the server's archive",
+  description: 'Only below the folders of CLIPTRACE_ARCHIVE_ROOTS; symlinks count as where they lead.',
+  json: createJobBody,
+  answers: {
+    202: { description: 'The queued job.', schema: job, headers: { Location: 'Address of the job.' } },
+  },
+  errors: ['PATH_OUTSIDE_ARCHIVE', 'FILE_NOT_FOUND'],
+  handle: async ({ services, json }) => {
+    const { path, collection, labelFrom } = json as NonNullable<typeof json>;
+    const created = await services.cliptrace.jobs.submit({
+      type: 'index',
+      paths: [await pathInArchive(path, services.configuration.archiveRoots)],
+      collection,
+      labelFrom: labelFrom ?? null,
+      prune: false,
+    });
+    return {
+      status: 202,
+      headers: { Location: `${API_PREFIX}/jobs/${created.id}` },
+      body: presentJob(created),
+    };
+  },
+});

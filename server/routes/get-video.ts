@@ -1,0 +1,19 @@
+import { findVideo } from '../http/found.js';
+import { defineRoute } from '../http/route.js';
+import { presentVideo } from '../present/video.js';
+import { idPath } from '../schemas/common.js';
+import { video } from '../schemas/videos.js';
+
+export const getVideo = defineRoute({
+  name: 'getVideo',
+  method: 'get',
+  address: '/videos/{id}',
+  summary: 'What is known of one video',
+  path: idPath,
+  answers: { 200: { description: 'The video.', schema: video } },
+  errors: ['VIDEO_NOT_FOUND'],
+  handle: async ({ services, path }) => ({
+    status: 200,
+    body: presentVideo(await findVideo(services.cliptrace, path.id)),
+  }),
+});

@@ -1,0 +1,37 @@
+import type { Route } from '../http/route.js';
+import { addVideo } from './add-video.js';
+import { cancelJob } from './cancel-job.js';
+import { createJob } from './create-job.js';
+import { getJob } from './get-job.js';
+import { getMedia } from './get-media.js';
+import { getThumbnail } from './get-thumbnail.js';
+import { getVideo } from './get-video.js';
+import { getHealth } from './health.js';
+import { getJobEvents } from './job-events.js';
+import { listCollections } from './list-collections.js';
+import { listJobs } from './list-jobs.js';
+import { listVideos } from './list-videos.js';
+import { openApiDocumentRoute } from './openapi-document.js';
+import { getReadiness } from './readiness.js';
+import { removeVideo } from './remove-video.js';
+import { search } from './search.js';
+
+/** Every route there is: the app serves this table, and the OpenAPI document is made from it. */
+export const ROUTES: readonly Route[] = Object.freeze([
+  search,
+  listVideos,
+  addVideo,
+  getVideo,
+  removeVideo,
+  getMedia,
+  getThumbnail,
+  listCollections,
+  listJobs,
+  createJob,
+  getJob,
+  getJobEvents,
+  cancelJob,
+  getHealth,
+  getReadiness,
+  openApiDocumentRoute(() => ROUTES),
+]);

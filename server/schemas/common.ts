@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+const noControlCharacters = /^\P{Cc}*$/u;
+
+const line = (maximum: number) =>
+  z.string().min(1).max(maximum).regex(noControlCharacters, 'must hold no control characters');
+
+export const DEFAULT_COLLECTION = 'default';
+
+export const collectionName = line(100).describe('Name of a collection.');
+export const labelText = line(200).describe("A video's label.");
+export const titleText = line(300).describe("A video's title.");
+export const seconds = z.number().min(0).max(1e9);
+export const id = z.int().min(1);
+/** Ids count from 1. */
+export const idPath = z.strictObject({ id: id.describe('Id from an earlier answer.') });
+
+export const timestamp = z.iso.datetime().describe('ISO 8601, UTC.');
+export const url = z.string().describe('Path on this server.');

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { collectionName, DEFAULT_COLLECTION, id, timestamp } from './common.js';
+
+export const jobStatus = z.enum(['queued', 'running', 'done', 'failed', 'cancelled']);
+export const fileOutcome = z.enum([
+  'indexed',
+  'updated',
+  'unchanged',
+  'moved',
+  'duplicate',
+  'failed',
+  'missing',
+  'pruned',
+]);
+
+export const createJobBody = z
+  .strictObject({
+    type: z.literal('index'),
+    path: z
+      .string()
+      .min(1)
+      .max(4096)
+      .regex(/^[^\0]*$/, 'must hold no NUL byte')
+      .describe('Absolute path of a file or folder on the server, below a configured archive root.'),
+    collection: collectionName.default(DEFAULT_COLLECTION),
+    labelFrom: z.enum(['folder']).optional().describe("`folder`: each file's folder name becomes its label."),
+  })
+  .meta({ id: 'CreateJob' });
+
+const count = z.int().min(0);
+
+export const jobProgress = z
+  .object({
+    filesTotal: count.nullable().describe('Null until the folder has been read.'),
+    filesDone: count,
+    filesSkipped: count,
+    filesFailed: count,
+    segments: count,
+    videoSeconds: z.number().min(0),
+    bytesTotal: count.nullable(),
+    bytesDone: count,
+    etaSeconds: z.number().min(0).nullable(),
+    currentFile: z.string().nullable(),
+  })
+  .meta({ id: 'JobProgress' });
+
+const jobFields = {
+  id,
+  type: z.enum(['index', 'upload']),
+  status: jobStatus,
+  collection: z.string(),
+  title: z.string().nullable().describe('Of an uploaded video; null for other jobs.'),
+  paths: z.array(z.string()).nullable().describe('What an index job reads; null for other jobs.'),
+  progress: jobProgress,
+  error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed.'),
+  createdAt: timestamp,
+  startedAt: timestamp.nullable(),
+  endedAt: timestamp.nullable(),
+};
+
+export const job = z.object(jobFields).meta({ id: 'Job' });
+
+export const jobFile = z
+  .object({
+    path: z.string().describe("The file; an upload's title."),
+    outcome: fileOutcome,
+    videoId: id.nullable(),
+    code: z.string().nullable(),
+    message: z.string().nullable(),
+  })
+  .meta({ id: 'JobFile' });
+
+export const jobWithFiles = z
+  .object({
+    ...jobFields,
+    videoId: id.nullable().describe('The video that an upload became; null for other jobs and until then.'),
+    outcomes: z.record(fileOutcome, count).describe('Number of files by outcome.'),
+    failures: z.array(jobFile).describe('Files that failed, the first thousand.'),
+  })
+  .meta({ id: 'JobWithFiles' });
+
+export const jobList = z.object({ jobs: z.array(job).describe('Newest first.') }).meta({ id: 'JobList' });
+
+export const listJobsQuery = z.strictObject({
+  limit: z.int().min(1).max(200).default(50),
+});
+
+/** What the `data:` line of an event holds, by the event's name. */
+export const jobEvents = {
+  progress: z.object({ job }).meta({ id: 'JobProgressEvent' }),
+  file: z.object({ job, file: jobFile }).meta({ id: 'JobFileEvent' }),
+  end: z.object({ job }).meta({ id: 'JobEndEvent' }),
+} as const;
+
+export type JobJson = z.infer<typeof job>;
+export type JobFileJson = z.infer<typeof jobFile>;
+export type JobWithFilesJson = z.infer<typeof jobWithFiles>;

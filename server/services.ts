@@ -1,0 +1,38 @@
+import type { Logger } from 'pino';
+import type { Cliptrace } from '../index/types.js';
+import type { ServerConfiguration } from './configuration.js';
+import { Gate } from './http/gate.js';
+
+/** Everything that a route may need. */
+export interface Services {
+  readonly cliptrace: Cliptrace;
+  readonly configuration: ServerConfiguration;
+  readonly logger: Logger;
+  /** Aborted when the server closes: long answers end. */
+  readonly shutdown: AbortSignal;
+  readonly uploads: Gate;
+  readonly decodes: Gate;
+  readonly thumbnails: Gate;
+  readonly eventStreams: Gate;
+}
+
+export interface ServiceParts {
+  cliptrace: Cliptrace;
+  configuration: ServerConfiguration;
+  logger: Logger;
+  shutdown?: AbortSignal | undefined;
+}
+
+export function createServices({ cliptrace, configuration, logger, shutdown }: ServiceParts): Services {
+  return {
+    cliptrace,
+    configuration,
+    logger,
+    shutdown: shutdown ?? new AbortController().signal,
+    uploads: new Gate('uploads are being received', configuration.maxConcurrentUploads),
+    decodes: new Gate('searches are being decoded', configuration.maxConcurrentDecodes),
+    // A page asks for dozens of pictures at once: they wait their turn.
+    thumbnails: new Gate('thumbnails are being made', configuration.maxConcurrentDecodes, 500),
+    eventStreams: new Gate('event streams are open', configuration.maxEventStreams),
+  };
+}
