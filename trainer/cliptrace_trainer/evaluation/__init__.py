@@ -1,0 +1,1 @@
+"""Measuring an encoder: retrieval, linear probe, fine-tuning."""

@@ -1,0 +1,316 @@
+"""A training run: epochs over a prepared dataset, with checkpoints, curves and a stop that loses nothing."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from ..backbones import build_backbone
+from ..data.prepared import PreparedDataset
+from ..heads import ProjectionHead
+from ..model import TclrModel
+from .checkpoint import (
+    Progress,
+    load_checkpoint,
+    load_model_state,
+    restore_random_states,
+    save_checkpoint,
+)
+from .config import TrainingConfig
+from .curves import Curves
+from .distributed import (
+    Ranks,
+    any_rank,
+    gather_rows,
+    mean_over_ranks,
+    synchronise_batch_norm,
+)
+from .examples import EpochBatches, RawBatch, TclrExamples, collate
+from .layout import prefer_channels_last
+from .recompute import checkpoint_activations
+from .schedule import Schedule
+from .step import TERMS, TclrForward, training_step
+
+LAST_NAME = "last.pt"
+BEST_NAME = "best.pt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a run is carried out on this machine; nothing here changes what it computes."""
+
+    out: Path
+    workers: int = 0
+    save_every_seconds: float = 300.0
+    log_every_steps: int = 10
+    evaluate_every_epochs: int = 5
+    stop_after_steps: int | None = None
+    tensorboard: bool = True
+    progress_bar: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    finished: bool
+    progress: Progress
+    checkpoint: Path
+
+
+class TrainingRun:
+    """One run on one device (one of several ranks, under torchrun)."""
+
+    def __init__(
+        self,
+        *,
+        dataset: PreparedDataset,
+        config: TrainingConfig,
+        options: RunOptions,
+        device: torch.device,
+        ranks: Ranks,
+        evaluate: Callable[[TclrModel], dict[str, float]] | None = None,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self._dataset, self._unreadable = dataset.split_readable()
+        self._config = config
+        self._options = options
+        self._device = device
+        self._ranks = ranks
+        self._evaluate = evaluate
+        self._say = say if ranks.leads else lambda _: None
+        self._stop_asked = False
+        torch.manual_seed(config.seed)
+        self.model = build_model(config=config)
+        self._forward = self._wrap(self.model)
+        self._optimizer = torch.optim.Adam(
+            self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self._schedule = Schedule(config=config)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "float16")
+        self._progress = Progress()
+        self._best: float | None = None
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint of the same architecture, in the middle of its epoch if need be."""
+        content = load_checkpoint(path)
+        load_model_state(model=self.model, state=content["model"], path=path, backbone=self._config.backbone)
+        self._optimizer.load_state_dict(content["optimizer"])
+        self._schedule.load_state_dict(content["schedule"])
+        self._scaler.load_state_dict(content["scaler"])
+        self._progress = Progress(**content["progress"])
+        restore_random_states(content["random"])
+
+    def train(self) -> RunResult:
+        """Train to the last epoch, or until SIGINT or SIGTERM; both save first."""
+        handlers = {number: signal.signal(number, self._ask_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        curves = self._open_curves()
+        try:
+            self._last_save = time.monotonic()
+            while self._progress.epoch < self._config.epochs and not self._stops():
+                self._epoch(curves)
+            self._save()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            if curves is not None:
+                curves.close()
+        return RunResult(
+            finished=self._progress.epoch >= self._config.epochs,
+            progress=self._progress,
+            checkpoint=self._options.out / LAST_NAME,
+        )
+
+    def _epoch(self, curves: Curves | None) -> None:
+        progress, config = self._progress, self._config
+        self.model.train()
+        batches = EpochBatches(
+            videos=len(self._dataset),
+            batch_size=config.batch_size,
+            seed=config.seed,
+            epoch=progress.epoch,
+            first_batch=progress.batch,
+            rank=self._ranks.rank,
+            ranks=self._ranks.count,
+        )
+        steps = max(1, batches.total // config.accumulation)
+        bar = tqdm(
+            total=steps,
+            initial=progress.batch // config.accumulation,
+            desc=f"epoch {progress.epoch + 1}/{config.epochs}",
+            unit="step",
+            disable=not (self._ranks.leads and self._options.progress_bar),
+        )
+        with bar:
+            for group in _groups(iter(self._loader(batches)), config.accumulation):
+                self._step(group=group, steps=steps, curves=curves, bar=bar)
+                if self._stops():
+                    break
+        if progress.batch // config.accumulation >= steps:
+            self._end_epoch(steps=steps, curves=curves)
+
+    def _step(self, *, group: list[RawBatch], steps: int, curves: Curves | None, bar: tqdm) -> None:
+        progress, config = self._progress, self._config
+        started = time.monotonic()
+        done = progress.epoch + progress.batch / config.accumulation / steps
+        rate = config.learning_rate * self._schedule.factor(progress_epochs=done)
+        for parameters in self._optimizer.param_groups:
+            parameters["lr"] = rate
+        terms = training_step(
+            batches=group,
+            forward=self._forward,
+            optimizer=self._optimizer,
+            scaler=self._scaler,
+            config=config,
+            device=self._device,
+            gather=gather_rows if self._ranks.count > 1 else None,
+        )
+        if self._ranks.count > 1:
+            terms = mean_over_ranks(terms)
+        values = dict(zip(TERMS, terms.tolist(), strict=True))
+        progress.batch += len(group)
+        progress.step += 1
+        progress.loss_sum += values["total"]
+        progress.trained_seconds += time.monotonic() - started
+        bar.set_postfix(loss=f"{values['total']:.3f}", refresh=False)
+        bar.update(1)
+        if curves is not None and progress.step % self._options.log_every_steps == 0:
+            curves.add(
+                step=progress.step,
+                epoch=done,
+                seconds=progress.trained_seconds,
+                learning_rate=rate,
+                **values,
+            )
+        # An epoch's last step is saved after its end, so that the end is never run twice.
+        late = time.monotonic() - self._last_save > self._options.save_every_seconds
+        if late and progress.batch // config.accumulation < steps:
+            self._save()
+
+    def _end_epoch(self, *, steps: int, curves: Curves | None) -> None:
+        progress = self._progress
+        loss = progress.loss_sum / steps
+        self._schedule.end_epoch(loss=loss, epoch=progress.epoch)
+        progress.epoch, progress.batch, progress.loss_sum = progress.epoch + 1, 0, 0.0
+        figures = self._evaluate_now()
+        if figures and curves is not None:
+            curves.add(
+                step=progress.step,
+                epoch=float(progress.epoch),
+                seconds=progress.trained_seconds,
+                **figures,
+            )
+        shown = "".join(f", {name} {value:.3f}" for name, value in figures.items())
+        self._say(f"epoch {progress.epoch}: loss {loss:.4f}{shown}")
+        if self._unreadable:
+            named = "; ".join(error.message for error in self._unreadable)
+            self._say(f"{len(self._unreadable)} video(s) could not be read: {named}")
+        score = sum(figures.values())
+        if figures and (self._best is None or score > self._best):
+            self._best = score
+            self._save(name=BEST_NAME)
+        if time.monotonic() - self._last_save > self._options.save_every_seconds:
+            self._save()
+
+    def _evaluate_now(self) -> dict[str, float]:
+        every = self._options.evaluate_every_epochs
+        last = self._progress.epoch == self._config.epochs
+        if self._evaluate is None or not self._ranks.leads or not (last or self._progress.epoch % every == 0):
+            return {}
+        # Evaluation must not move the random state that training goes on with.
+        state = torch.get_rng_state()
+        self.model.eval()
+        figures = self._evaluate(self.model)
+        torch.set_rng_state(state)
+        return figures
+
+    def _save(self, *, name: str = LAST_NAME) -> None:
+        if self._ranks.leads:
+            save_checkpoint(
+                path=self._options.out / name,
+                config=self._config,
+                progress=self._progress,
+                model=self.model.state_dict(),
+                optimizer=self._optimizer.state_dict(),
+                schedule=self._schedule.state_dict(),
+                scaler=self._scaler.state_dict(),
+            )
+        self._last_save = time.monotonic()
+
+    def _wrap(self, model: TclrModel) -> nn.Module:
+        config = self._config
+        model.to(self._device)
+        if config.channels_last:
+            prefer_channels_last(model)
+        if self._ranks.count > 1:
+            synchronise_batch_norm(model)
+        if config.activation_checkpointing:
+            checkpoint_activations(model.backbone)
+        forward: nn.Module = TclrForward(model=model)
+        if self._ranks.count > 1:
+            forward = nn.parallel.DistributedDataParallel(
+                forward,
+                device_ids=[self._device.index] if self._device.type == "cuda" else None,
+                broadcast_buffers=False,
+            )
+        return torch.compile(forward) if config.compile else forward
+
+    def _loader(self, batches: EpochBatches) -> DataLoader:
+        config, workers = self._config, self._options.workers
+        return DataLoader(
+            TclrExamples(
+                dataset=self._dataset,
+                layout=config.layout,
+                ranges=config.augmentation,
+                seed=config.seed,
+            ),
+            batch_sampler=batches,
+            collate_fn=collate,
+            num_workers=workers,
+            pin_memory=self._device.type == "cuda",
+            # A fixed generator: the loader's own seed must not depend on the global state.
+            generator=torch.Generator().manual_seed(config.seed),
+        )
+
+    def _open_curves(self) -> Curves | None:
+        if not self._ranks.leads:
+            return None
+        self._options.out.mkdir(parents=True, exist_ok=True)
+        return Curves(
+            folder=self._options.out,
+            from_step=self._progress.step,
+            tensorboard=self._options.tensorboard,
+        )
+
+    def _ask_stop(self, *_: object) -> None:
+        if self._stop_asked:
+            raise KeyboardInterrupt
+        self._stop_asked = True
+        self._say("stopping after this step; the checkpoint is saved first")
+
+    def _stops(self) -> bool:
+        limit = self._options.stop_after_steps
+        asked = self._stop_asked or (limit is not None and self._progress.step >= limit)
+        return any_rank(flag=asked, device=self._device)
+
+
+def build_model(*, config: TrainingConfig) -> TclrModel:
+    """Backbone and head of a configuration, with random weights from the global seed."""
+    backbone = build_backbone(name=config.backbone)
+    head = ProjectionHead(
+        in_dimension=backbone.dimension,
+        hidden_dimension=config.hidden_dimension,
+        out_dimension=config.out_dimension,
+    )
+    return TclrModel(backbone=backbone, head=head)
+
+
+def _groups(batches: Iterator[RawBatch], size: int) -> Iterator[list[RawBatch]]:
+    """Groups of `size`; what is left at the end of an epoch makes no step."""
+    while len(group := list(islice(batches, size))) == size:
+        yield group

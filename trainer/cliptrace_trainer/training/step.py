@@ -1,0 +1,114 @@
+"""One optimisation step: augmentation, forward, the TCLR loss, backward."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import torch
+from torch import nn
+
+from ..errors import TrainerError
+from ..losses import LossTerms, tclr_loss
+from ..model import TclrModel
+from .config import TrainingConfig
+from .examples import VIEWS, RawBatch
+from .views import AugmentedBatch, augment_batch
+
+TERMS = ("total", "instance_global", "instance_local", "local_local", "global_local")
+
+
+class TclrForward(nn.Module):
+    """All projections of a batch in one forward call, which DistributedDataParallel needs."""
+
+    def __init__(self, *, model: TclrModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, global_clips: torch.Tensor, local_clips: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Projections: global [2B, d], timesteps [2B, T, d], local [2 x B x clips, d]."""
+        pooled, timesteps = self.model.global_clip(global_clips)
+        return pooled, timesteps, self.model.local_clip(local_clips)
+
+
+def batch_loss(
+    *,
+    forward: Callable[..., tuple[torch.Tensor, torch.Tensor, torch.Tensor]],
+    clips: AugmentedBatch,
+    config: TrainingConfig,
+    gather: Callable[[torch.Tensor], torch.Tensor] | None,
+) -> LossTerms:
+    """The loss of one augmented batch; the network runs in the configured precision."""
+    device = clips.global_clips.device
+    with autocast(config=config, device=device):
+        pooled, timesteps, local = forward(clips.global_clips, clips.local_clips)
+    global0, global1 = pooled.float().chunk(VIEWS)
+    timestep0, timestep1 = timesteps.float().chunk(VIEWS)
+    videos = global0.shape[0]
+    local0, local1 = local.float().reshape(VIEWS, videos, -1, local.shape[-1])
+    return tclr_loss(
+        global0=global0,
+        global1=global1,
+        timestep0=timestep0,
+        timestep1=timestep1,
+        local0=local0,
+        local1=local1,
+        temperature=config.temperature,
+        weights=config.weights,
+        gather=gather,
+    )
+
+
+def training_step(
+    *,
+    batches: list[RawBatch],
+    forward: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    config: TrainingConfig,
+    device: torch.device,
+    gather: Callable[[torch.Tensor], torch.Tensor] | None,
+) -> torch.Tensor:
+    """One optimizer step over `batches` (more than one: accumulated gradients, each with its own negatives).
+
+    Returns the mean of each loss term, [5], in the order of TERMS. Raises TrainerError LOSS_NOT_FINITE
+    before the weights change.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    sums = torch.zeros(len(TERMS), device=device)
+    for position, batch in enumerate(batches):
+        clips = augment_batch(batch=batch, config=config, device=device, dtype=_augmentation_dtype(config, device))
+        last = position == len(batches) - 1
+        # Ranks exchange gradients once a step, not once a part of it.
+        exchange = nullcontext() if last or not hasattr(forward, "no_sync") else forward.no_sync()
+        with exchange:
+            terms = batch_loss(forward=forward, clips=clips, config=config, gather=gather)
+            if not torch.isfinite(terms.total):
+                raise _not_finite(terms, batch)
+            scaler.scale(terms.total / len(batches)).backward()
+        sums += torch.stack([getattr(terms, name).detach() for name in TERMS])
+    scaler.step(optimizer)
+    scaler.update()
+    return sums / len(batches)
+
+
+def autocast(*, config: TrainingConfig, device: torch.device) -> torch.autocast:
+    return torch.autocast(
+        device.type,
+        dtype=getattr(torch, config.precision),
+        enabled=config.precision != "float32",
+    )
+
+
+def _augmentation_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
+    # On a CPU the resampling products are worth speeding up; a GPU does not notice them.
+    return torch.bfloat16 if device.type == "cpu" and config.precision == "bfloat16" else torch.float32
+
+
+def _not_finite(terms: LossTerms, batch: RawBatch) -> TrainerError:
+    values = ", ".join(f"{name} {getattr(terms, name).item():g}" for name in TERMS)
+    return TrainerError(
+        "LOSS_NOT_FINITE",
+        f"the loss is not finite ({values}) on the batch {', '.join(batch.video_ids)}; the last checkpoint "
+        "is kept. Lower --learning-rate, or use --precision bfloat16 or float32, and resume",
+    )

@@ -1,0 +1,50 @@
+"""From a batch of bytes to the normalised, augmented clips that the network sees."""
+
+from dataclasses import dataclass
+
+import torch
+
+from ..augment import augment_clips
+from .config import TrainingConfig
+from .examples import VIEWS, RawBatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentedBatch:
+    """global_clips [2B, 3, T, h, w] and local_clips [2 x B x clips, 3, T, h, w]: view, video, clip."""
+
+    global_clips: torch.Tensor
+    local_clips: torch.Tensor
+
+
+def augment_batch(
+    *, batch: RawBatch, config: TrainingConfig, device: torch.device, dtype: torch.dtype = torch.float32
+) -> AugmentedBatch:
+    """Both views of a batch. Bytes travel to the device; floats are made there."""
+    global_clips = batch.global_clips.to(device, non_blocking=True)
+    local_clips = batch.local_clips.to(device, non_blocking=True).flatten(0, 1)
+
+    def changed(clips: torch.Tensor, augmentations: list) -> torch.Tensor:
+        result = augment_clips(
+            clips=clips,
+            augmentations=augmentations,
+            width=config.width,
+            height=config.height,
+            dtype=dtype,
+        )
+        return normalise(clips=result, mean=config.mean, std=config.std)
+
+    views = batch.augmentations
+    return AugmentedBatch(
+        global_clips=torch.cat([changed(global_clips, [video[0] for video in views[view]]) for view in range(VIEWS)]),
+        local_clips=torch.cat(
+            [changed(local_clips, [clip for video in views[view] for clip in video[1:]]) for view in range(VIEWS)]
+        ),
+    )
+
+
+def normalise(*, clips: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
+    """(clips - mean) / std per channel, in place; clips [N, 3, T, h, w] in [0, 1]."""
+    shape = (1, 3, 1, 1, 1)
+    clips.sub_(torch.tensor(mean, dtype=clips.dtype, device=clips.device).view(shape))
+    return clips.div_(torch.tensor(std, dtype=clips.dtype, device=clips.device).view(shape))
