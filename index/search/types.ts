@@ -10,6 +10,8 @@ export interface SearchRequest {
   label?: string | undefined;
   /** Hits a video may have; 1 by default. */
   perVideo?: number | undefined;
+  /** Leaves out the stored video that the query was taken from. */
+  excludeSelf?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 

@@ -1,0 +1,72 @@
+import { type OpenedCliptrace, openCliptrace } from '../cliptrace.js';
+import { CliptraceError } from '../errors.js';
+import { readSettings, type Settings } from '../settings.js';
+import type { Terminal } from './output.js';
+
+/** What every command is given. */
+export interface CommandContext {
+  env: NodeJS.ProcessEnv;
+  terminal: Terminal;
+}
+
+/** Flags that every command has. */
+export interface CommonFlags {
+  data?: string;
+  json?: boolean;
+}
+
+export const EXIT_DONE = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+export const EXIT_SOME_FILES_FAILED = 3;
+
+export function settingsOf(context: CommandContext, flags: CommonFlags): Settings {
+  return readSettings(context.env, { data: flags.data });
+}
+
+/** Opens the product, runs, and closes it again whatever happens. */
+export async function withCliptrace<T>(
+  context: CommandContext,
+  flags: CommonFlags,
+  mode: 'read' | 'write',
+  work: (cliptrace: OpenedCliptrace) => Promise<T>,
+): Promise<T> {
+  const cliptrace = await openCliptrace({
+    settings: settingsOf(context, flags),
+    env: context.env,
+    mode,
+  });
+  try {
+    const opening = await cliptrace.opened;
+    if (opening.how === 'rebuilt' && opening.reason) {
+      context.terminal.err(`The vector index was rebuilt from the library: ${opening.reason}`);
+    }
+    return await work(cliptrace);
+  } finally {
+    await cliptrace.close();
+  }
+}
+
+/** A video id from the command line. */
+export function parseVideoId(text: string): number {
+  const id = Number(text);
+  if (!Number.isSafeInteger(id) || id < 1) {
+    throw new CliptraceError('USAGE', `"${text}" is no video id: it must be a whole number from 1`);
+  }
+  return id;
+}
+
+/** A number option; `undefined` when the option was not given. */
+export function parseNumber(
+  text: string | undefined,
+  name: string,
+  bounds: { min: number; max: number; integer?: boolean },
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const fits = value >= bounds.min && value <= bounds.max && (!bounds.integer || Number.isInteger(value));
+  if (fits) return value;
+  const kind = bounds.integer ? 'a whole number' : 'a number';
+  const upTo = Number.isFinite(bounds.max) ? ` to ${bounds.max}` : '';
+  throw new CliptraceError('USAGE', `${name} is "${text}": it must be ${kind} from ${bounds.min}${upTo}`);
+}

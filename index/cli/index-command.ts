@@ -1,0 +1,162 @@
+import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { OpenedCliptrace } from '../cliptrace.js';
+import { CliptraceError, type ErrorCode } from '../errors.js';
+import type { JobEvent } from '../ingest/types.js';
+import type { FileOutcome, Job, JobFile, JobRequest } from '../library/types.js';
+import {
+  type CommandContext,
+  type CommonFlags,
+  EXIT_DONE,
+  EXIT_SOME_FILES_FAILED,
+  withCliptrace,
+} from './context.js';
+import { IndexProgress } from './index-progress.js';
+import { plural, printable, printJson, type Terminal } from './output.js';
+
+export interface IndexFlags extends CommonFlags {
+  collection: string;
+  labelFrom?: string;
+  prune?: boolean;
+}
+
+export interface IndexSummary {
+  job: Job;
+  files: JobFile[];
+  elapsedSeconds: number;
+}
+
+/** `cliptrace index PATH...` */
+export async function indexCommand(
+  paths: readonly string[],
+  flags: IndexFlags,
+  context: CommandContext,
+): Promise<number> {
+  const request = indexRequest(paths, flags);
+  const summary = await withCliptrace(context, flags, 'write', (cliptrace) =>
+    runIndexing(cliptrace, request, context.terminal),
+  );
+  if (flags.json) printJson(context.terminal, summaryJson(summary));
+  else printSummary(context.terminal, summary);
+  return summary.job.progress.filesFailed > 0 ? EXIT_SOME_FILES_FAILED : EXIT_DONE;
+}
+
+export function indexRequest(
+  paths: readonly string[],
+  flags: { collection: string; labelFrom?: string; prune?: boolean },
+): Extract<JobRequest, { type: 'index' }> {
+  if (flags.labelFrom !== undefined && flags.labelFrom !== 'folder') {
+    throw new CliptraceError('USAGE', `--label-from is "${flags.labelFrom}": it must be "folder"`);
+  }
+  if (flags.collection.trim() === '') throw new CliptraceError('USAGE', '--collection must not be empty');
+  return {
+    type: 'index',
+    paths: paths.map((entry) => path.resolve(entry)),
+    collection: flags.collection,
+    labelFrom: flags.labelFrom === 'folder' ? 'folder' : null,
+    prune: flags.prune === true,
+  };
+}
+
+/** Runs the job in this process; one that was interrupted and asked for the same goes on. CANCELLED on Ctrl-C. */
+export async function runIndexing(
+  cliptrace: OpenedCliptrace,
+  request: JobRequest,
+  terminal: Terminal,
+): Promise<IndexSummary> {
+  const startedAt = performance.now();
+  const job = await findInterrupted(cliptrace, request);
+  const progress = new IndexProgress(terminal);
+  const files: JobFile[] = [];
+  const unsubscribe = cliptrace.jobs.subscribe(job.id, (event: JobEvent) => {
+    progress.tell(event);
+    if (event.type === 'file') files.push(event.file);
+  });
+  const interrupt = () => void cliptrace.jobs.cancel(job.id).catch(() => undefined);
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  try {
+    const ended = await cliptrace.jobs.run(job);
+    if (ended.status === 'failed' && ended.error) {
+      throw new CliptraceError(ended.error.code as ErrorCode, ended.error.message);
+    }
+    if (ended.status === 'cancelled') {
+      throw new CliptraceError(
+        'CANCELLED',
+        'Indexing was interrupted: what is finished stays; run it again to go on',
+      );
+    }
+    return { job: ended, files, elapsedSeconds: (performance.now() - startedAt) / 1000 };
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+    unsubscribe();
+    progress.stop();
+  }
+}
+
+async function findInterrupted({ library, jobs }: OpenedCliptrace, request: JobRequest): Promise<Job> {
+  // We hold the data folder: a job that still says "running" belongs to a process that is gone.
+  await library.requeueInterrupted();
+  const same = (await library.pendingJobs()).find((job) => isDeepStrictEqual(job.request, request));
+  return same ?? jobs.submit(request);
+}
+
+function summaryJson({ job, files, elapsedSeconds }: IndexSummary): unknown {
+  const { progress } = job;
+  return {
+    jobId: job.id,
+    status: job.status,
+    filesTotal: progress.filesTotal,
+    counts: countOutcomes(files),
+    segments: progress.segments,
+    videoSeconds: progress.videoSeconds,
+    elapsedSeconds,
+    files,
+  };
+}
+
+function printSummary(terminal: Terminal, { job, files, elapsedSeconds }: IndexSummary): void {
+  const { progress } = job;
+  const counts = countOutcomes(files);
+  const told = (Object.entries(counts) as [FileOutcome, number][])
+    .filter(([, count]) => count > 0)
+    .map(([outcome, count]) => `${count} ${outcome}`);
+  const hours = (progress.videoSeconds / 3600).toFixed(2);
+  const speed = (progress.segments / elapsedSeconds).toFixed(1);
+  terminal.out(`${plural(progress.filesTotal ?? 0, 'file')}: ${told.join(', ') || 'nothing to do'}`);
+  terminal.out(
+    `${plural(progress.segments, 'segment')}, ${hours} hours of video in ${elapsedSeconds.toFixed(1)} s (${speed} segments/s)`,
+  );
+  printFailures(terminal, files);
+  const missing = files.filter((file) => file.outcome === 'missing');
+  if (missing.length > 0) {
+    terminal.out('\nNo longer on disk (remove them from the library with --prune):');
+    for (const file of missing) terminal.out(`  ${printable(file.path)} (video ${file.videoId})`);
+  }
+}
+
+export function printFailures(terminal: Terminal, files: readonly JobFile[]): void {
+  const failed = files.filter((file) => file.outcome === 'failed');
+  if (failed.length === 0) return;
+  terminal.out('\nFailed:');
+  for (const file of failed) {
+    terminal.out(`  ${file.code}  ${printable(file.path)}`);
+    terminal.out(`      ${printable(file.message ?? '')}`);
+  }
+}
+
+function countOutcomes(files: readonly JobFile[]): Record<FileOutcome, number> {
+  const counts: Record<FileOutcome, number> = {
+    indexed: 0,
+    updated: 0,
+    moved: 0,
+    duplicate: 0,
+    unchanged: 0,
+    failed: 0,
+    missing: 0,
+    pruned: 0,
+  };
+  for (const file of files) counts[file.outcome] += 1;
+  return counts;
+}

@@ -1,0 +1,138 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { errorCodeOf, errorMessageOf } from '../errors.js';
+import { type CommandContext, EXIT_FAILED, EXIT_USAGE } from './context.js';
+import { demoCommand } from './demo-command.js';
+import { doctorCommand } from './doctor-command.js';
+import { indexCommand } from './index-command.js';
+import { migrateCommand, removeCommand, showCommand, videosCommand } from './library-commands.js';
+import { printJson } from './output.js';
+import { searchCommand } from './search-command.js';
+import { serveCommand } from './serve-command.js';
+
+const EXIT_CODES = 'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with some files failed.';
+
+/** The command tree. Each action's number is the exit code. */
+export function createProgram(context: CommandContext, exit: (code: number) => void): Command {
+  const program = new Command('cliptrace')
+    .description('Finds where a clip comes from, and what looks and moves like it.')
+    .version(packageVersion())
+    .showHelpAfterError('(--help shows the usage)')
+    .addHelpText('after', `\n${EXIT_CODES}\nThe data folder: --data, else CLIPTRACE_DATA, else ./data.`);
+
+  const command = (usage: string, description: string, example: string) =>
+    program
+      .command(usage)
+      .description(description)
+      .option('--data <dir>', 'data folder (default: CLIPTRACE_DATA or ./data)')
+      .addHelpText('after', `\nExample:\n  $ ${example}\n\n${EXIT_CODES}`);
+  const json = ['--json', 'print one JSON document'] as const;
+
+  command(
+    'index <paths...>',
+    'Index videos: files and folders, recursively',
+    'cliptrace index ~/Videos --label-from folder',
+  )
+    .option('--collection <name>', 'the collection to index into', 'default')
+    .option('--label-from <source>', '"folder": the name of the folder becomes the label')
+    .option('--prune', 'remove videos whose files are gone')
+    .option(...json)
+    .action(async (paths, flags) => exit(await indexCommand(paths, flags, context)));
+
+  command('search <clip>', 'Find where a clip comes from', 'cliptrace search clip.mp4 -k 5')
+    .option('-k <number>', 'hits at most, 1-200 (default: 10)')
+    .option('--collection <name>', 'only this collection')
+    .option('--label <label>', 'only videos with this label')
+    .option('--start <seconds>', 'where the query starts in the clip')
+    .option('--end <seconds>', 'where the query ends in the clip')
+    .option('--per-video <number>', 'hits that one video may have (default: 1)')
+    .option(...json)
+    .action(async (clip, flags) => exit(await searchCommand(clip, flags, context)));
+
+  command('serve', 'Start the HTTP server and its page', 'cliptrace serve --port 8080')
+    .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <port>', 'port to listen on, 0 = any free one (default: 8080)')
+    .action(async (flags) => exit(await serveCommand(flags, context)));
+
+  command('videos', 'List the videos of the library', 'cliptrace videos --collection default --limit 20')
+    .option('--collection <name>', 'only this collection')
+    .option('--label <label>', 'only videos with this label')
+    .option('--query <text>', 'only titles and file names with this text')
+    .option('--limit <number>', 'videos of a page, 1-1000 (default: 100)')
+    .option('--cursor <cursor>', 'the next page')
+    .option(...json)
+    .action(async (flags) => exit(await videosCommand(flags, context)));
+
+  command('show <id>', 'Show one video', 'cliptrace show 12')
+    .option(...json)
+    .action(async (id, flags) => exit(await showCommand(id, flags, context)));
+
+  command(
+    'remove <ids...>',
+    'Remove videos from the library; files of the archive stay',
+    'cliptrace remove 12 13',
+  )
+    .option(...json)
+    .action(async (ids, flags) => exit(await removeCommand(ids, flags, context)));
+
+  command('doctor', 'Check programs, model, library, index and disk', 'cliptrace doctor')
+    .option(...json)
+    .action(async (flags) => exit(await doctorCommand(flags, context)));
+
+  command('migrate', 'Bring the library of the data folder up to date', 'cliptrace migrate')
+    .option(...json)
+    .action(async (flags) => exit(await migrateCommand(flags, context)));
+
+  command(
+    'demo',
+    'Index a library, search it with an edited part of it, serve it',
+    'cliptrace demo --library ~/Videos',
+  )
+    .option('--library <dir>', 'videos to use (default: the sample library)')
+    .option('--no-serve', 'end after the search; exit code 0 only if the right video came first')
+    .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <port>', 'port to listen on (default: 8080)')
+    .action(async (flags) => exit(await demoCommand(flags, context)));
+
+  return program;
+}
+
+/** Runs the command line; resolves to the exit code. */
+export async function main(argv: readonly string[], context: CommandContext): Promise<number> {
+  let code = 0;
+  const program = createProgram(context, (told) => {
+    code = told;
+  });
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => context.terminal.out(text.trimEnd()),
+      writeErr: (text) => context.terminal.err(text.trimEnd()),
+    });
+  }
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    return tellError(error, argv.includes('--json'), context);
+  }
+}
+
+function tellError(error: unknown, json: boolean, { terminal }: CommandContext): number {
+  const code = errorCodeOf(error);
+  const message = errorMessageOf(error);
+  if (json) printJson(terminal, { error: { code, message } });
+  terminal.err(`${code}: ${message}`);
+  if (code === 'INTERNAL' && error instanceof Error && error.stack) terminal.err(error.stack);
+  return code === 'USAGE' ? EXIT_USAGE : EXIT_FAILED;
+}
+
+function packageVersion(): string {
+  for (let folder = path.dirname(fileURLToPath(import.meta.url)); ; folder = path.dirname(folder)) {
+    const file = path.join(folder, 'package.json');
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+    if (folder === path.dirname(folder)) return 'unknown';
+  }
+}

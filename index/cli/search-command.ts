@@ -1,0 +1,61 @@
+import path from 'node:path';
+import type { SearchAnswer, SearchQuery } from '../search/types.js';
+import { type CommandContext, type CommonFlags, EXIT_DONE, parseNumber, withCliptrace } from './context.js';
+import { formatRange, formatTable, printJson, type Terminal } from './output.js';
+
+export interface SearchFlags extends CommonFlags {
+  k?: string;
+  collection?: string;
+  label?: string;
+  start?: string;
+  end?: string;
+  perVideo?: string;
+}
+
+/** `cliptrace search CLIP` */
+export async function searchCommand(
+  clip: string,
+  flags: SearchFlags,
+  context: CommandContext,
+): Promise<number> {
+  const k = parseNumber(flags.k, '-k', { min: 1, max: 200, integer: true }) ?? 10;
+  const perVideo = parseNumber(flags.perVideo, '--per-video', { min: 1, max: 50, integer: true });
+  const query: SearchQuery = {
+    kind: 'file',
+    filePath: path.resolve(clip),
+    startSeconds: parseNumber(flags.start, '--start', { min: 0, max: Number.POSITIVE_INFINITY }),
+    endSeconds: parseNumber(flags.end, '--end', { min: 0, max: Number.POSITIVE_INFINITY }),
+  };
+  const answer = await withCliptrace(context, flags, 'read', (cliptrace) =>
+    cliptrace.searcher.search({ query, k, perVideo, collection: flags.collection, label: flags.label }),
+  );
+  if (flags.json) printJson(context.terminal, answer);
+  else printAnswer(context.terminal, answer);
+  return EXIT_DONE;
+}
+
+export function printAnswer(terminal: Terminal, { hits, timings, warnings }: SearchAnswer): void {
+  for (const { message } of warnings) terminal.err(`Warning: ${message}`);
+  if (hits.length === 0) {
+    terminal.out('No hits: the library holds no videos that fit. Add some with "cliptrace index FOLDER".');
+    return;
+  }
+  terminal.out(
+    formatTable(
+      ['#', 'Score', 'ID', 'Title', 'Label', 'In the video', 'In the query'],
+      hits.map((hit, i) => [
+        i + 1,
+        hit.score.toFixed(3),
+        hit.video.id,
+        hit.video.title,
+        hit.video.label ?? '-',
+        formatRange(hit.startSeconds, hit.endSeconds),
+        formatRange(hit.queryStartSeconds, hit.queryEndSeconds),
+      ]),
+    ),
+  );
+  const { decodeMs, encodeMs, searchMs, totalMs } = timings;
+  terminal.out(
+    `\n${Math.round(totalMs)} ms: decode ${Math.round(decodeMs)}, encode ${Math.round(encodeMs)}, search ${Math.round(searchMs)}`,
+  );
+}

@@ -1,0 +1,83 @@
+import pino from 'pino';
+import { type OpenedCliptrace, openCliptrace } from '../cliptrace.js';
+import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf } from './context.js';
+
+export interface ServeFlags extends CommonFlags {
+  host?: string;
+  port?: string;
+}
+
+interface RunningServer {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** `cliptrace serve` */
+export async function serveCommand(flags: ServeFlags, context: CommandContext): Promise<number> {
+  // The configuration first: a misspelled variable should not cost the loading of an index.
+  const { configuration } = await loadServer(flags, context.env);
+  const logger = pino({ level: configuration.logLevel });
+  const cliptrace = await openCliptrace({
+    settings: settingsOf(context, flags),
+    env: context.env,
+    mode: 'write',
+    background: true,
+    onJobError: (error, jobId) => logger.error({ err: error, jobId }, 'job failed'),
+  });
+  cliptrace.opened.then(
+    (opening) => logger.info(opening, 'vector index is ready'),
+    (error: unknown) => logger.error({ err: error }, 'vector index could not be opened'),
+  );
+  return serveUntilStopped(cliptrace, flags, context, logger);
+}
+
+/** Serves what is open until SIGINT or SIGTERM, then closes it. A second signal ends the process at once. */
+export async function serveUntilStopped(
+  cliptrace: OpenedCliptrace,
+  flags: ServeFlags,
+  context: CommandContext,
+  logger: pino.Logger,
+): Promise<number> {
+  const stopped = stopSignal();
+  let server: RunningServer | null = null;
+  try {
+    const { startServer, configuration } = await loadServer(flags, context.env);
+    server = await startServer({ cliptrace, configuration, logger });
+    await cliptrace.jobs.start();
+    context.terminal.err(`Cliptrace is at ${server.url} (Ctrl-C stops it)`);
+    await stopped;
+  } finally {
+    await server?.close();
+    await cliptrace.close();
+  }
+  return EXIT_DONE;
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const stop = () => {
+      if (asked) process.exit(1);
+      asked = true;
+      resolve();
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  });
+}
+
+/**
+ * The one way from the command line to the server. By address and not by import, so that index/ can be built
+ * and used without server/.
+ */
+async function loadServer(flags: ServeFlags, env: NodeJS.ProcessEnv) {
+  const server = await import(new URL('../../server/server.js', import.meta.url).href);
+  const { loadServerConfiguration } = await import(
+    new URL('../../server/configuration.js', import.meta.url).href
+  );
+  const configuration = loadServerConfiguration(env, { host: flags.host, port: flags.port });
+  return {
+    configuration: configuration as { logLevel: string },
+    startServer: server.startServer as (parts: object) => Promise<RunningServer>,
+  };
+}

@@ -1,0 +1,185 @@
+import { access, rm } from 'node:fs/promises';
+import { manifestPathOf } from './encoder/model-store.js';
+import { openEncoder } from './encoder/onnx-encoder.js';
+import { CliptraceError } from './errors.js';
+import { ClipBatcher } from './ingest/clip-batcher.js';
+import { FileIndexer } from './ingest/file-indexer.js';
+import { createJobQueue, type LibraryJobQueue } from './ingest/job-queue.js';
+import { removeOrphanUploads } from './ingest/orphan-uploads.js';
+import { openDataFolder, sweepTemporaryFolder } from './library/data-folder.js';
+import { openLibrary } from './library/sqlite-library.js';
+import type { Library, Video } from './library/types.js';
+import { resolveFfmpeg } from './media/ffmpeg-program.js';
+import { defaultMediaLimits } from './media/limits.js';
+import type { MediaLimits } from './media/types.js';
+import { createSearcher } from './search/searcher.js';
+import type { Settings } from './settings.js';
+import { Thumbnails } from './thumbnails.js';
+import type { Cliptrace, DataFolder, Readiness } from './types.js';
+import { DeferredIndex } from './vectors/deferred-index.js';
+import { openSegmentIndex } from './vectors/index-follower.js';
+import type { SegmentIndex } from './vectors/types.js';
+
+export interface OpenOptions {
+  settings: Settings;
+  env: NodeJS.ProcessEnv;
+  /** `write` holds the data folder alone and migrates it; `read` looks on while another process may write. */
+  mode: 'write' | 'read';
+  /** Returns while the vector index is still being loaded or rebuilt; searches are refused until then. */
+  background?: boolean | undefined;
+  onRebuildProgress?: ((done: number, total: number) => void) | undefined;
+  onJobError?: ((error: unknown, jobId: number) => void) | undefined;
+}
+
+export interface OpenedCliptrace extends Cliptrace {
+  readonly jobs: LibraryJobQueue;
+  readonly index: SegmentIndex;
+}
+
+/** Clips of one encoder call: more gained nothing on the processors that were measured (docs/architecture.md). */
+const MAX_BATCH = 4;
+
+/** A query or an upload is decoded while someone waits, or comes from a stranger. */
+const UPLOAD_LIMITS: MediaLimits = {
+  ...defaultMediaLimits,
+  timeoutMs: 10 * 60_000,
+  stallTimeoutMs: 30_000,
+  maxDurationSeconds: 4 * 3600,
+};
+
+/** An archive file may take as long as it needs, as long as it moves; only frame size is bounded. */
+const ARCHIVE_LIMITS: MediaLimits = { ...defaultMediaLimits, timeoutMs: null, maxDurationSeconds: null };
+
+/** Opens the data folder and everything that works on it. What was opened is closed again when a later part fails. */
+export async function openCliptrace(options: OpenOptions): Promise<OpenedCliptrace> {
+  const undo: (() => unknown)[] = [];
+  try {
+    return await compose(options, undo);
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<OpenedCliptrace> {
+  const { settings, env, mode } = options;
+  const writable = mode === 'write';
+  const dataFolder = await openDataFolder(settings.dataRoot, { create: writable });
+  // Takes the lock of the folder: from here on, what lies in it is ours to sweep.
+  const library = await openLibrary({ dataFolder, mode });
+  undo.push(() => library.close());
+  if (writable) await sweepTemporaryFolder(dataFolder);
+  const ffmpeg = await resolveFfmpeg({ env });
+  const encoder = await openEncoder({
+    manifestPath: manifestPathOf(settings.modelFolder),
+    threads: settings.threads,
+  });
+  undo.push(() => encoder.close());
+  const { manifest } = encoder;
+  if (writable) {
+    await library.registerModel({
+      id: manifest.id,
+      dimension: manifest.dimension,
+      timesteps: manifest.timesteps,
+      manifestJson: JSON.stringify(manifest),
+    });
+    await removeOrphanUploads(dataFolder.mediaFolder, library);
+  }
+  const index = new DeferredIndex(
+    manifest.dimension,
+    openSegmentIndex({
+      library,
+      model: { id: manifest.id, dimension: manifest.dimension },
+      folder: dataFolder.vectorsFolder,
+      writable,
+      onProgress: options.onRebuildProgress,
+    }),
+  );
+  undo.push(() => index.close());
+  if (!options.background) await index.opened;
+
+  const batcher = new ClipBatcher({ encoder, maxBatch: MAX_BATCH });
+  const indexer = new FileIndexer({ library, index, batcher, ffmpeg, limits: ARCHIVE_LIMITS });
+  const jobs = createJobQueue({
+    library,
+    index,
+    indexer,
+    concurrency: settings.threads,
+    exclude: [dataFolder.root],
+    onError: (error, job) => options.onJobError?.(error, job.id),
+  });
+  const searcher = createSearcher({ library, index, batcher, ffmpeg, limits: UPLOAD_LIMITS });
+  const thumbnails = new Thumbnails({ folder: dataFolder.thumbnailsFolder, ffmpeg, limits: UPLOAD_LIMITS });
+
+  return {
+    dataFolder,
+    library,
+    encoder,
+    ffmpeg,
+    searcher,
+    jobs,
+    index,
+    opened: index.opened,
+    readiness: () => readiness(library, dataFolder, index),
+    removeVideo: (videoId) => removeVideo({ library, index, thumbnails }, videoId),
+    thumbnail: async (videoId, atSeconds) => {
+      const video = await requireVideo(library, videoId);
+      return thumbnails.get(video, await mediaPath(library, videoId), atSeconds);
+    },
+    mediaPath: (videoId) => mediaPath(library, videoId),
+    close: async () => {
+      await jobs.stop();
+      await index.saveSnapshot();
+      batcher.close();
+      await index.close();
+      await encoder.close();
+      await library.close();
+    },
+  };
+}
+
+async function readiness(library: Library, dataFolder: DataFolder, index: DeferredIndex): Promise<Readiness> {
+  if (index.state !== 'open') return { ready: false, reason: index.reason };
+  try {
+    await library.lastSequence();
+    await access(dataFolder.databaseFile);
+    return { ready: true };
+  } catch (error) {
+    return { ready: false, reason: `The library does not answer: ${(error as Error).message}` };
+  }
+}
+
+async function removeVideo(
+  { library, index, thumbnails }: { library: Library; index: SegmentIndex; thumbnails: Thumbnails },
+  videoId: number,
+): Promise<boolean> {
+  const video = await library.getVideo(videoId);
+  const removed = await library.removeVideo(videoId);
+  if (!removed || !video) return false;
+  await index.catchUp();
+  for (const owned of removed.ownedPaths) await rm(owned, { force: true });
+  await thumbnails.remove(video);
+  return true;
+}
+
+async function requireVideo(library: Library, videoId: number): Promise<Video> {
+  const video = await library.getVideo(videoId);
+  if (!video) throw new CliptraceError('VIDEO_NOT_FOUND', `There is no video ${videoId}`);
+  return video;
+}
+
+async function mediaPath(library: Library, videoId: number): Promise<string> {
+  await requireVideo(library, videoId);
+  for (const file of await library.filesOf(videoId)) {
+    try {
+      await access(file.path);
+      return file.path;
+    } catch {
+      // Another copy may still be there.
+    }
+  }
+  throw new CliptraceError(
+    'MEDIA_MISSING',
+    `The file of video ${videoId} has been moved or deleted: index its new place, or remove the video`,
+  );
+}

@@ -1,0 +1,212 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { CliptraceError } from '../errors.js';
+import type { FileOutcome, Library, Video, VideoFile } from '../library/types.js';
+import type { FfmpegProgram, MediaLimits } from '../media/types.js';
+import type { SegmentIndex } from '../vectors/types.js';
+import type { ClipBatcher } from './clip-batcher.js';
+import { contentHash } from './content-hash.js';
+import { type EmbeddedVideo, embedVideo } from './embed-video.js';
+import { fileSystemError, isGone, type ScannedFile } from './scan.js';
+
+export interface FileIndexerParts {
+  library: Library;
+  index: SegmentIndex;
+  batcher: ClipBatcher;
+  ffmpeg: FfmpegProgram;
+  limits: MediaLimits;
+}
+
+export interface FileTask {
+  file: ScannedFile;
+  collection: string;
+  /** Null: from the file name. */
+  title: string | null;
+  /** Undefined: leave as it is. */
+  label: string | null | undefined;
+  /** The file lies in the data folder and goes with its video. */
+  owned: boolean;
+  signal: AbortSignal;
+  onSegment?: ((endSeconds: number) => void) | undefined;
+}
+
+export interface FileResult {
+  outcome: Extract<FileOutcome, 'indexed' | 'updated' | 'unchanged' | 'moved' | 'duplicate'>;
+  videoId: number;
+  segments: number;
+  videoSeconds: number;
+}
+
+/**
+ * Brings one file of the archive into the library, or finds that it is there already: by size and time, then
+ * by content. A file is read twice (hash, decode) and is refused when it changed in between.
+ */
+export class FileIndexer {
+  readonly #parts: FileIndexerParts;
+  /** Contents being indexed right now, so that two copies in one scan are embedded once. */
+  readonly #inHand = new Map<string, Promise<unknown>>();
+
+  constructor(parts: FileIndexerParts) {
+    this.#parts = parts;
+  }
+
+  async indexFile(task: FileTask): Promise<FileResult> {
+    const { library } = this.#parts;
+    const { file, collection } = task;
+    const known = await library.findFile(collection, file.path);
+    if (known && known.sizeBytes === file.sizeBytes && known.modifiedMs === file.modifiedMs) {
+      const video = await library.getVideo(known.videoId);
+      if (video && (await this.#isCurrent(video))) return this.#unchanged(video, task);
+    }
+
+    const hash = await contentHash(file.path, task.signal);
+    const key = `${collection}\0${hash}`;
+    while (this.#inHand.has(key)) await this.#inHand.get(key)?.catch(() => undefined);
+    const work = this.#indexContent(task, known, hash);
+    this.#inHand.set(key, work);
+    try {
+      return await work;
+    } finally {
+      this.#inHand.delete(key);
+    }
+  }
+
+  async #unchanged(video: Video, task: FileTask): Promise<FileResult> {
+    await this.#relabel(video, task);
+    return { outcome: 'unchanged', videoId: video.id, segments: 0, videoSeconds: 0 };
+  }
+
+  async #indexContent(task: FileTask, known: VideoFile | null, hash: string): Promise<FileResult> {
+    const { library } = this.#parts;
+    const same = await library.findVideoByContent(task.collection, hash);
+    if (same && (await this.#isCurrent(same))) return this.#adopt(task, known, same);
+    const embedded = await this.#embed(task);
+    return this.#store(task, known, hash, same, embedded);
+  }
+
+  /** The content is there already: only the place is new. */
+  async #adopt(task: FileTask, known: VideoFile | null, video: Video): Promise<FileResult> {
+    const { library } = this.#parts;
+    const { file, collection, owned } = task;
+    const others = (await library.filesOf(video.id)).filter((other) => other.path !== file.path);
+    let moved = false;
+    for (const other of others) {
+      if (await isGone(other.path)) {
+        await library.removeFile(collection, other.path);
+        moved = true;
+      }
+    }
+    await library.putFile({ ...file, videoId: video.id, collection, owned });
+    await this.#forgetReplaced(known, video.id);
+    if (moved) await this.#retitle(video, others, task);
+    await this.#relabel(video, task);
+    const touched = known?.videoId === video.id;
+    const outcome = moved ? 'moved' : touched ? 'unchanged' : 'duplicate';
+    return { outcome, videoId: video.id, segments: 0, videoSeconds: 0 };
+  }
+
+  async #embed(task: FileTask): Promise<EmbeddedVideo> {
+    const { ffmpeg, batcher, limits } = this.#parts;
+    const { file } = task;
+    const embedded = await embedVideo({
+      ffmpeg,
+      batcher,
+      filePath: file.path,
+      limits,
+      hopSeconds: batcher.encoder.manifest.segmentHopSeconds,
+      signal: task.signal,
+      onSegment: task.onSegment,
+    });
+    const now = await stat(file.path).catch((error: unknown) => {
+      throw fileSystemError(file.path, error);
+    });
+    if (now.size !== file.sizeBytes || now.mtimeMs !== file.modifiedMs) {
+      throw new CliptraceError(
+        'FILE_CHANGED',
+        `${file.path} changed while it was indexed: run index again when it has been written completely`,
+      );
+    }
+    return embedded;
+  }
+
+  async #store(
+    task: FileTask,
+    known: VideoFile | null,
+    hash: string,
+    same: Video | null,
+    { probe, summary, segments }: EmbeddedVideo,
+  ): Promise<FileResult> {
+    const { library, index, batcher } = this.#parts;
+    const { file, collection, owned } = task;
+    const replaced = same ?? (await this.#replacedVideo(known));
+    const keepsTitle = same !== null && task.title === null;
+    const video = await library.putVideo({
+      video: {
+        collection,
+        title: keepsTitle ? same.title : (task.title ?? titleOf(file.path)),
+        label: task.label === undefined ? (replaced?.label ?? null) : task.label,
+        contentHash: hash,
+        sizeBytes: file.sizeBytes,
+        durationSeconds: summary.durationSeconds,
+        width: probe.width,
+        height: probe.height,
+        framesPerSecond: probe.framesPerSecond,
+        codec: probe.codec,
+        container: probe.container,
+        hasAudio: probe.hasAudio,
+        damaged: summary.damaged,
+      },
+      file: { path: file.path, sizeBytes: file.sizeBytes, modifiedMs: file.modifiedMs, owned },
+      modelId: batcher.encoder.manifest.id,
+      segments,
+      replaceVideoId: replaced?.id,
+    });
+    await this.#forgetReplaced(known, video.id);
+    await index.catchUp();
+    return {
+      outcome: replaced ? 'updated' : 'indexed',
+      videoId: video.id,
+      segments: segments.spans.length,
+      videoSeconds: summary.durationSeconds,
+    };
+  }
+
+  /** The video whose only file this was: its new content takes its place and keeps its id. */
+  async #replacedVideo(known: VideoFile | null): Promise<Video | null> {
+    if (!known) return null;
+    const files = await this.#parts.library.filesOf(known.videoId);
+    return files.length === 1 ? this.#parts.library.getVideo(known.videoId) : null;
+  }
+
+  /** A video that lost its last file to other content is gone from the archive. */
+  async #forgetReplaced(known: VideoFile | null, nowVideoId: number): Promise<void> {
+    const { library, index } = this.#parts;
+    if (!known || known.videoId === nowVideoId) return;
+    if ((await library.filesOf(known.videoId)).length > 0) return;
+    await library.removeVideo(known.videoId);
+    await index.catchUp();
+  }
+
+  async #retitle(video: Video, oldFiles: readonly VideoFile[], task: FileTask): Promise<void> {
+    // Only a title that came from the file name follows the file name.
+    if (task.title === null && oldFiles.some((file) => titleOf(file.path) === video.title)) {
+      await this.#parts.library.updateVideo(video.id, { title: titleOf(task.file.path) });
+    }
+  }
+
+  async #relabel(video: Video, task: FileTask): Promise<void> {
+    if (task.label !== undefined && task.label !== video.label) {
+      await this.#parts.library.updateVideo(video.id, { label: task.label });
+    }
+  }
+
+  async #isCurrent(video: Video): Promise<boolean> {
+    return this.#parts.library.hasSegments(video.id, this.#parts.batcher.encoder.manifest.id);
+  }
+}
+
+/** The file's name without its extension. */
+export function titleOf(filePath: string): string {
+  const { name, base } = path.parse(filePath);
+  return name || base;
+}

@@ -1,0 +1,192 @@
+import path from 'node:path';
+import { CliptraceError, type ErrorCode, errorCodeOf, errorMessageOf } from '../errors.js';
+import type { JobFile, JobProgress, JobRequest, Library } from '../library/types.js';
+import type { SegmentIndex } from '../vectors/types.js';
+import type { FileIndexer, FileTask } from './file-indexer.js';
+import { ProgressTracker } from './progress.js';
+import { isGone, type ScannedFile, scanArchive } from './scan.js';
+
+export interface JobContext {
+  library: Library;
+  index: SegmentIndex;
+  indexer: FileIndexer;
+  /** Files that are decoded side by side. */
+  concurrency: number;
+  exclude: readonly string[];
+  signal: AbortSignal;
+  onFile(file: JobFile, progress: JobProgress): Promise<void>;
+  onProgress(progress: JobProgress): void;
+}
+
+/** Failures that no other file would escape: the job stops, and goes on when the cause is gone. */
+const FATAL_CODES: ReadonlySet<ErrorCode> = new Set([
+  'DISK_FULL',
+  'LIBRARY_DAMAGED',
+  'DATA_FOLDER_NOT_WRITABLE',
+  'FFMPEG_NOT_FOUND',
+  'FFMPEG_NOT_USABLE',
+  'MODEL_NOT_FOUND',
+  'MODEL_INVALID',
+  'INDEX_FULL',
+  'CANCELLED',
+  'INTERNAL',
+]);
+
+/** Scans the roots, indexes what is new or changed, and reports (or prunes) what is gone. */
+export async function runIndexJob(
+  request: Extract<JobRequest, { type: 'index' }>,
+  context: JobContext,
+): Promise<JobProgress> {
+  const roots = request.paths.map((root) => path.resolve(root));
+  const scan = await scanArchive({ roots, exclude: context.exclude, signal: context.signal });
+  const unreadableRoot = scan.failures.find(({ path: failed }) => roots.includes(failed));
+  if (unreadableRoot && roots.length === 1) throw unreadableRoot.error;
+
+  const progress = new ProgressTracker();
+  const recorder = new Recorder(context, progress);
+  progress.begin(
+    scan.files.length + scan.failures.length,
+    scan.files.reduce((total, file) => total + file.sizeBytes, 0),
+  );
+  context.onProgress(progress.progress);
+  for (const { path: failed, error } of scan.failures) await recorder.failed(failed, 0, error);
+
+  await inParallel(scan.files, context.concurrency, (file) => {
+    const labelFromFolder =
+      request.labelFrom === 'folder' ? path.basename(path.dirname(file.path)) : undefined;
+    return indexOne(
+      { file, collection: request.collection, title: null, label: labelFromFolder, owned: false },
+      context,
+      recorder,
+    );
+  });
+
+  await tellMissing(request, roots, scan.files, context, recorder);
+  return progress.end();
+}
+
+/** Indexes one uploaded file, which lies in the data folder. */
+export async function runUploadJob(
+  request: Extract<JobRequest, { type: 'upload' }>,
+  file: ScannedFile,
+  context: JobContext,
+): Promise<{ progress: JobProgress; file: JobFile }> {
+  const progress = new ProgressTracker();
+  progress.begin(1, file.sizeBytes);
+  const recorder = new Recorder(context, progress);
+  const { collection, title, label } = request;
+  const outcome = await indexOne(
+    // Without a label of its own, content that is there already keeps the label it has.
+    { file, collection, title, label: label ?? undefined, owned: true },
+    context,
+    recorder,
+  );
+  return { progress: progress.end(), file: outcome };
+}
+
+async function indexOne(
+  task: Omit<FileTask, 'signal' | 'onSegment'>,
+  context: JobContext,
+  recorder: Recorder,
+): Promise<JobFile> {
+  const { file } = task;
+  if (context.signal.aborted) throw new CliptraceError('CANCELLED', 'The indexing was cancelled');
+  recorder.progress.enter(file.path);
+  context.onProgress(recorder.progress.progress);
+  try {
+    const result = await context.indexer.indexFile({ ...task, signal: context.signal });
+    return await recorder.record(
+      { path: file.path, outcome: result.outcome, videoId: result.videoId, code: null, message: null },
+      { sizeBytes: file.sizeBytes, segments: result.segments, videoSeconds: result.videoSeconds },
+    );
+  } catch (error) {
+    if (FATAL_CODES.has(errorCodeOf(error))) throw error;
+    return recorder.failed(file.path, file.sizeBytes, error);
+  }
+}
+
+/** Files that the library knows below the roots but that are gone: reported, removed with `prune`. */
+async function tellMissing(
+  request: Extract<JobRequest, { type: 'index' }>,
+  roots: readonly string[],
+  present: readonly ScannedFile[],
+  { library, index }: JobContext,
+  recorder: Recorder,
+): Promise<void> {
+  const presentPaths = new Set(present.map((file) => file.path));
+  for (const root of roots) {
+    // An archive that is not mounted is no reason to forget it.
+    if (await isGone(root)) continue;
+    for (const file of await library.filesBelow(request.collection, root)) {
+      if (presentPaths.has(file.path) || file.owned || !(await isGone(file.path))) continue;
+      if (request.prune) {
+        await library.removeFile(request.collection, file.path);
+        if ((await library.filesOf(file.videoId)).length === 0) {
+          await library.removeVideo(file.videoId);
+          await index.catchUp();
+        }
+      }
+      await recorder.record({
+        path: file.path,
+        outcome: request.prune ? 'pruned' : 'missing',
+        videoId: file.videoId,
+        code: null,
+        message: null,
+      });
+    }
+  }
+}
+
+class Recorder {
+  readonly progress: ProgressTracker;
+  readonly #context: JobContext;
+
+  constructor(context: JobContext, progress: ProgressTracker) {
+    this.#context = context;
+    this.progress = progress;
+  }
+
+  async record(
+    file: JobFile,
+    counted?: { sizeBytes: number; segments: number; videoSeconds: number },
+  ): Promise<JobFile> {
+    if (counted) this.progress.finish({ outcome: file.outcome, ...counted });
+    await this.#context.onFile(file, this.progress.progress);
+    return file;
+  }
+
+  failed(filePath: string, sizeBytes: number, error: unknown): Promise<JobFile> {
+    return this.record(
+      {
+        path: filePath,
+        outcome: 'failed',
+        videoId: null,
+        code: errorCodeOf(error),
+        message: errorMessageOf(error),
+      },
+      { sizeBytes, segments: 0, videoSeconds: 0 },
+    );
+  }
+}
+
+/** Runs `work` over the items, at most `concurrency` at a time; stops at the first error, after what runs has ended. */
+async function inParallel<T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const queue = items[Symbol.iterator]();
+  let failure: { error: unknown } | null = null;
+  const worker = async () => {
+    for (const item of queue) {
+      if (failure) return;
+      try {
+        await work(item);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
+  if (failure) throw (failure as { error: unknown }).error;
+}

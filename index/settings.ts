@@ -1,0 +1,36 @@
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { defaultModelFolder } from './encoder/model-store.js';
+import { CliptraceError } from './errors.js';
+
+/** What the library of the product takes from the environment; flags of the command line go before. */
+export interface Settings {
+  /** Absolute. */
+  dataRoot: string;
+  /** Folder of a model, or its manifest. */
+  modelFolder: string;
+  /** Threads of the encoder, and files that are decoded side by side. */
+  threads: number;
+}
+
+/** Names of the variables that are read here; the server's configuration knows the others. */
+export const SETTING_NAMES = ['CLIPTRACE_DATA', 'CLIPTRACE_MODEL', 'CLIPTRACE_THREADS'] as const;
+
+const threadsSchema = z.coerce.number().int().min(1).max(256);
+
+/** CONFIGURATION_INVALID with the name of the variable and the range that it allows. */
+export function readSettings(env: NodeJS.ProcessEnv, flags: { data?: string | undefined } = {}): Settings {
+  const threads = threadsSchema.safeParse(env.CLIPTRACE_THREADS || availableParallelism());
+  if (!threads.success) {
+    throw new CliptraceError(
+      'CONFIGURATION_INVALID',
+      `CLIPTRACE_THREADS is "${env.CLIPTRACE_THREADS}": it must be a whole number from 1 to 256`,
+    );
+  }
+  return {
+    dataRoot: path.resolve(flags.data ?? (env.CLIPTRACE_DATA || 'data')),
+    modelFolder: env.CLIPTRACE_MODEL ? path.resolve(env.CLIPTRACE_MODEL) : defaultModelFolder(),
+    threads: threads.data,
+  };
+}
