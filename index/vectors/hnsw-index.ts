@@ -1,0 +1,153 @@
+import type { Worker } from 'node:worker_threads';
+import { CliptraceError, type ErrorCode } from '../errors.js';
+import type { GraphParameters } from './hnsw-graph.js';
+import type { GraphFile, GraphSize, HnswReply, HnswRequestName, HnswRequests } from './hnsw-protocol.js';
+import type { Neighbours, VectorIndex, VectorSearchOptions } from './types.js';
+import { checkUnitVectors } from './unit-vectors.js';
+import { startWorker } from './worker-thread.js';
+
+/** Links a node and candidates while building; measured in docs/architecture.md. */
+export const HNSW_DEFAULTS = { m: 16, efConstruction: 200 } as const;
+
+const MAXIMUM_ID = 2 ** 32 - 1;
+
+interface PendingCall {
+  resolve: (answer: unknown) => void;
+  reject: (error: CliptraceError) => void;
+}
+
+/**
+ * Approximate nearest neighbours: an HNSW graph in a thread of its own, so that neither building nor searching holds up
+ * the event loop. Searches go ahead of insertions that are under way.
+ */
+export class HnswIndex implements VectorIndex {
+  readonly dimension: number;
+  readonly parameters: GraphParameters;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #exited: Promise<void>;
+  #lastCallId = 0;
+  #failure: CliptraceError | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(dimension: number, parameters: Partial<Omit<GraphParameters, 'dimension'>> = {}) {
+    this.dimension = dimension;
+    this.parameters = { ...HNSW_DEFAULTS, ...parameters, dimension };
+    this.#worker = startWorker('hnsw-worker', import.meta.url, { parameters: this.parameters });
+    this.#worker.on('message', (reply: HnswReply) => this.#settle(reply));
+    this.#worker.on('messageerror', (error) => this.#fail(`answered with what cannot be read`, error));
+    this.#worker.on('error', (error) => this.#fail(`failed: ${error.message}`, error));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on('exit', (exitCode) => {
+        this.#fail(this.#closing === null ? `ended unexpectedly with exit code ${exitCode}` : 'is closed');
+        resolve();
+      });
+    });
+    // An idle index keeps no process alive.
+    this.#worker.unref();
+  }
+
+  async add(ids: readonly number[], vectors: Float32Array): Promise<void> {
+    checkUnitVectors(vectors, ids.length, this.dimension, 'Vectors');
+    for (const id of ids) checkId(id);
+    const copy = vectors.slice();
+    await this.#call('add', { ids: [...ids], vectors: copy }, [copy.buffer]);
+  }
+
+  async remove(ids: readonly number[]): Promise<void> {
+    await this.#call('remove', { ids: [...ids] });
+  }
+
+  async search(queries: Float32Array, k: number, options: VectorSearchOptions = {}): Promise<Neighbours[]> {
+    checkUnitVectors(queries, Math.floor(queries.length / this.dimension), this.dimension, 'Queries');
+    return await this.#call('search', { queries, k, searchEf: options.searchEf });
+  }
+
+  async size(): Promise<number> {
+    return (await this.counts()).live;
+  }
+
+  async counts(): Promise<GraphSize> {
+    return await this.#call('size', {});
+  }
+
+  /** Builds the graph anew without what was removed; searches are answered meanwhile. */
+  async compact(): Promise<void> {
+    await this.#call('compact', {});
+  }
+
+  async clear(): Promise<void> {
+    await this.#call('clear', {});
+  }
+
+  /** DISK_FULL. The file is synced and was read back. */
+  async write(file: string): Promise<GraphFile> {
+    return await this.#call('write', { file });
+  }
+
+  /** Replaces the content; answers why the file cannot be used, or null. */
+  async read(file: string, expected: GraphFile): Promise<string | null> {
+    return await this.#call('read', { file, expected });
+  }
+
+  /** After what was asked before. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#failure !== null) return;
+    // The thread may end before its answer has arrived; its end is what counts.
+    this.#call('close', {}).catch(() => undefined);
+    this.#worker.ref();
+    await this.#exited;
+  }
+
+  #call<Name extends HnswRequestName>(
+    name: Name,
+    ask: HnswRequests[Name]['ask'],
+    transfer: ArrayBufferLike[] = [],
+  ): Promise<HnswRequests[Name]['answer']> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    this.#lastCallId += 1;
+    const id = this.#lastCallId;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject });
+      this.#worker.ref();
+      this.#worker.postMessage({ id, name, ask }, transfer as ArrayBuffer[]);
+    });
+  }
+
+  #settle(reply: HnswReply): void {
+    const call = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if ('answer' in reply) call?.resolve(reply.answer);
+    else {
+      const { code, message, details } = reply.error;
+      call?.reject(new CliptraceError(code as ErrorCode, message, { details }));
+    }
+  }
+
+  #fail(what: string, cause?: unknown): void {
+    this.#failure ??= new CliptraceError(
+      'INTERNAL',
+      `The thread of the vector index ${what}. Restart the program.`,
+      {
+        cause,
+      },
+    );
+    for (const call of this.#pending.values()) call.reject(this.#failure);
+    this.#pending.clear();
+  }
+}
+
+/** hnswlib-node wraps labels at 2^32. */
+function checkId(id: number): void {
+  if (Number.isInteger(id) && id >= 0 && id <= MAXIMUM_ID) return;
+  throw new CliptraceError(
+    'INDEX_FULL',
+    `${id} cannot be the id of a vector: integers from 0 to ${MAXIMUM_ID} can.`,
+  );
+}

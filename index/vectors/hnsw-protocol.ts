@@ -1,0 +1,46 @@
+import type { GraphParameters } from './hnsw-graph.js';
+import type { Neighbours } from './types.js';
+
+/** What a graph file holds: enough to tell whether it is whole and unaltered. */
+export interface GraphFile {
+  byteLength: number;
+  sha256: string;
+  /** Vectors that answer searches. */
+  liveCount: number;
+  deletedIds: number[];
+}
+
+export interface GraphSize {
+  live: number;
+  deleted: number;
+}
+
+/** What the worker can be asked, with its answer. */
+export interface HnswRequests {
+  search: { ask: { queries: Float32Array; k: number; searchEf?: number | undefined }; answer: Neighbours[] };
+  add: { ask: { ids: number[]; vectors: Float32Array }; answer: null };
+  remove: { ask: { ids: number[] }; answer: null };
+  size: { ask: Record<string, never>; answer: GraphSize };
+  /** Builds the graph anew without its deleted nodes. */
+  compact: { ask: Record<string, never>; answer: null };
+  clear: { ask: Record<string, never>; answer: null };
+  /** Writes to `file`, syncs it and reads it back. */
+  write: { ask: { file: string }; answer: GraphFile };
+  /** Answers why it cannot be used, or null when it is loaded. */
+  read: { ask: { file: string; expected: GraphFile }; answer: string | null };
+  close: { ask: Record<string, never>; answer: null };
+}
+
+export type HnswRequestName = keyof HnswRequests;
+
+export type HnswRequest = {
+  [Name in HnswRequestName]: { id: number; name: Name; ask: HnswRequests[Name]['ask'] };
+}[HnswRequestName];
+
+export type HnswReply =
+  | { id: number; answer: unknown }
+  | { id: number; error: { code: string; message: string; details: Record<string, unknown> } };
+
+export interface HnswWorkerData {
+  parameters: GraphParameters;
+}

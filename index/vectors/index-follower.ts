@@ -1,0 +1,256 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { errorMessageOf } from '../errors.js';
+import type { Library, SegmentChange, SegmentFilter, SegmentVectors } from '../library/types.js';
+import type { IndexOpening } from '../types.js';
+import { FILTERED_SEARCH_LIMITS, type FilteredSearchLimits, searchFiltered } from './filtered-search.js';
+import { HnswIndex } from './hnsw-index.js';
+import { SnapshotStore } from './snapshot.js';
+import type { Neighbours, SegmentIndex, VectorSearchOptions } from './types.js';
+import { isUnitVector } from './unit-vectors.js';
+
+export interface IndexLogger {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+}
+
+export interface OpenSegmentIndexOptions {
+  library: Library;
+  model: { id: string; dimension: number };
+  /** Of snapshots. */
+  folder: string;
+  /** Whether snapshots are written: by the holder of the folder lock only. */
+  writable: boolean;
+  /** While segments are put into the graph that no snapshot holds. */
+  onProgress?: ((progress: { segmentsDone: number; segmentsTotal: number }) => void) | undefined;
+  logger?: IndexLogger | undefined;
+  filteredSearchLimits?: FilteredSearchLimits | undefined;
+}
+
+/** Small enough that a removal never waits long behind the insertions of its batch. */
+const CHANGES_PER_BATCH = 512;
+const VECTORS_PER_BATCH = 1024;
+/** The graph is built anew when more than half of its nodes, and no fewer than this, are deleted. */
+const COMPACTION_MINIMUM = 1000;
+
+/**
+ * Opens the index of one model's segments: from its snapshot where that is whole and belongs to this library's history,
+ * else from the library itself, and says which and why.
+ */
+export async function openSegmentIndex(
+  options: OpenSegmentIndexOptions,
+): Promise<{ index: SegmentIndex; opening: IndexOpening }> {
+  const index = new IndexFollower(options);
+  try {
+    return { index, opening: await index.open() };
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
+}
+
+/** An HNSW index that follows the library's change log. */
+class IndexFollower implements SegmentIndex {
+  readonly dimension: number;
+  readonly #options: OpenSegmentIndexOptions;
+  readonly #library: Library;
+  readonly #modelId: string;
+  readonly #index: HnswIndex;
+  readonly #snapshots: SnapshotStore;
+  #sequence = 0;
+  /** Additions up to this segment are in the index already, whatever the log says. */
+  #rebuiltUpToId = 0;
+  /** Of the snapshot on disk. */
+  #savedSequence: number | null = null;
+  /** What changes or saves the index, one after another. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: OpenSegmentIndexOptions) {
+    this.#options = options;
+    this.#library = options.library;
+    this.#modelId = options.model.id;
+    this.dimension = options.model.dimension;
+    this.#index = new HnswIndex(options.model.dimension);
+    this.#snapshots = new SnapshotStore(options.folder, options.model.id);
+  }
+
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  async open(): Promise<IndexOpening> {
+    const startedAt = performance.now();
+    const reason = await this.#loadSnapshot();
+    let how: IndexOpening['how'] = 'loaded';
+    if (reason !== null) {
+      how = (await this.#rebuild()) === 0 ? 'empty' : 'rebuilt';
+      if (reason !== NO_SNAPSHOT)
+        this.#options.logger?.warn({ reason }, 'The vector index is rebuilt from the library');
+    }
+    await this.catchUp();
+    const segmentCount = await this.size();
+    const elapsedMs = performance.now() - startedAt;
+    return {
+      how,
+      reason: how === 'loaded' || (how === 'empty' && reason === NO_SNAPSHOT) ? null : reason,
+      segmentCount,
+      elapsedMs,
+    };
+  }
+
+  catchUp(): Promise<void> {
+    return this.#enqueue(async () => {
+      await this.#applyChanges();
+      await this.#compactIfWorthwhile();
+    });
+  }
+
+  search(queries: Float32Array, k: number, options?: VectorSearchOptions): Promise<Neighbours[]> {
+    return this.#index.search(queries, k, options);
+  }
+
+  async searchFiltered(
+    queries: Float32Array,
+    k: number,
+    filter: SegmentFilter,
+    options: VectorSearchOptions = {},
+  ): Promise<Neighbours[]> {
+    if (isEmpty(filter)) return await this.#index.search(queries, k, options);
+    const limits = this.#options.filteredSearchLimits ?? FILTERED_SEARCH_LIMITS;
+    const parts = { index: this.#index, library: this.#library, modelId: this.#modelId, limits };
+    return await searchFiltered(parts, queries, k, filter, options);
+  }
+
+  size(): Promise<number> {
+    return this.#index.size();
+  }
+
+  saveSnapshot(): Promise<void> {
+    return this.#enqueue(async () => {
+      if (!this.#options.writable || this.#savedSequence === this.#sequence) return;
+      const sequence = this.#sequence;
+      await this.#snapshots.write(this.#index, { sequence, mark: await this.#library.changeMark(sequence) });
+      this.#savedSequence = sequence;
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#queue.then(() => this.#index.close());
+    return this.#closing;
+  }
+
+  /** Serialises, and lets a failed step not keep later ones from being tried. */
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Null when the index is the snapshot's, brought up to now; else why it is not. */
+  async #loadSnapshot(): Promise<string | null> {
+    const reading = await this.#snapshots.read(this.#index);
+    if (!reading.loaded)
+      return reading.reason === null ? NO_SNAPSHOT : `The snapshot is not used: ${reading.reason}.`;
+    const { sequence, mark } = reading.position;
+    const lastSequence = await this.#library.lastSequence();
+    if (sequence > lastSequence) {
+      return `The snapshot is ahead of the library: it holds change ${sequence}, the library ${lastSequence}.`;
+    }
+    if ((await this.#library.changeMark(sequence)) !== mark) {
+      return 'The snapshot belongs to another library, or to a history that a restored backup has replaced.';
+    }
+    this.#sequence = sequence;
+    this.#savedSequence = sequence;
+    await this.catchUp();
+    return await this.#compareCounts();
+  }
+
+  /** A last look before a loaded index is trusted. */
+  async #compareCounts(): Promise<string | null> {
+    const [held, stored] = [await this.size(), await this.#library.countSegments(this.#modelId)];
+    // Without the folder lock another process may have written between the two.
+    if (held === stored || !this.#options.writable) return null;
+    return `The snapshot holds ${held} segments where the library has ${stored}.`;
+  }
+
+  /** Puts all of the library's vectors into an empty graph; returns how many. */
+  async #rebuild(): Promise<number> {
+    await this.#index.clear();
+    this.#sequence = await this.#library.lastSequence();
+    this.#savedSequence = null;
+    const segmentsTotal = await this.#library.countSegments(this.#modelId);
+    let segmentsDone = 0;
+    for (let afterId = 0; ; ) {
+      const batch = await this.#library.readVectors(this.#modelId, afterId, VECTORS_PER_BATCH);
+      if (batch.ids.length === 0) return segmentsDone;
+      afterId = batch.ids.at(-1) as number;
+      await this.#add(batch);
+      this.#rebuiltUpToId = afterId;
+      segmentsDone += batch.ids.length;
+      this.#options.onProgress?.({ segmentsDone, segmentsTotal });
+    }
+  }
+
+  async #applyChanges(): Promise<void> {
+    for (;;) {
+      const changes = await this.#library.changesAfter(this.#modelId, this.#sequence, CHANGES_PER_BATCH);
+      const last = changes.at(-1);
+      if (last === undefined) return;
+      await this.#apply(changes);
+      this.#sequence = last.sequence;
+      await nextTurn();
+    }
+  }
+
+  async #apply(changes: readonly SegmentChange[]): Promise<void> {
+    const removed = new Set(
+      changes.flatMap(({ kind, segmentId }) => (kind === 'removed' ? [segmentId] : [])),
+    );
+    // Ids are never given twice: what is removed within the batch need not be added first.
+    const added = changes.flatMap(({ kind, segmentId }) =>
+      kind === 'added' && !removed.has(segmentId) && segmentId > this.#rebuiltUpToId ? [segmentId] : [],
+    );
+    if (removed.size > 0) await this.#index.remove([...removed]);
+    if (added.length > 0) await this.#add(await this.#library.vectorsOf(added));
+  }
+
+  /** Vectors were checked when they were stored; one that the disk has spoilt since must not keep all others away. */
+  async #add(batch: SegmentVectors): Promise<void> {
+    try {
+      await this.#index.add(batch.ids, batch.vectors);
+    } catch (error) {
+      const { dimension } = this;
+      const rows = batch.ids.flatMap((_, row) => (isUnitVector(batch.vectors, row, dimension) ? [row] : []));
+      if (rows.length === batch.ids.length) throw error;
+      const spoilt = batch.ids.filter((_, row) => !rows.includes(row));
+      this.#options.logger?.warn(
+        { segmentIds: spoilt, reason: errorMessageOf(error) },
+        'Spoilt vectors are left out',
+      );
+      const vectors = new Float32Array(rows.length * dimension);
+      rows.forEach((row, i) => {
+        vectors.set(batch.vectors.subarray(row * dimension, (row + 1) * dimension), i * dimension);
+      });
+      const ids = rows.map((row) => batch.ids[row] as number);
+      await this.#index.add(ids, vectors);
+    }
+  }
+
+  async #compactIfWorthwhile(): Promise<void> {
+    const { live, deleted } = await this.#index.counts();
+    if (deleted < COMPACTION_MINIMUM || deleted <= live) return;
+    await this.#index.compact();
+    // The snapshot still has the removed ones.
+    this.#savedSequence = null;
+    this.#options.logger?.info(
+      { live, deleted },
+      'The vector index was built anew without its removed segments',
+    );
+  }
+}
+
+const NO_SNAPSHOT = 'There is no snapshot yet.';
+
+function isEmpty(filter: SegmentFilter): boolean {
+  return filter.collection === undefined && filter.label === undefined && !filter.excludeVideoIds?.length;
+}
