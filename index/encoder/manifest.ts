@@ -43,6 +43,8 @@ const preprocessingSchema = z.strictObject({
   /** What the graph itself applies to pixel / 255; for readers. */
   mean: threeNumbers,
   std: threeNumbers,
+  /** What the graph reorders to inside, e.g. for weights that were trained on BGR; for readers. */
+  networkChannelOrder: z.enum(['rgb', 'bgr']).optional(),
 });
 
 const checkVectorSchema = z.strictObject({

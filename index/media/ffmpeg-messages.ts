@@ -37,7 +37,8 @@ const RULES: readonly Rule[] = [
   },
   { pattern: /: no such file or directory/i, code: 'FILE_NOT_FOUND', says: 'is no longer there' },
   {
-    pattern: /cannot determine format of input stream|could not find codec parameters|nothing was encoded/i,
+    pattern:
+      /cannot determine format of input stream|could not find codec parameters|nothing was (encoded|written)/i,
     code: 'NO_FRAMES',
     says: 'has no frame that can be decoded. It may be cut or damaged: get it again from its source',
   },

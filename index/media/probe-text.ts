@@ -79,12 +79,15 @@ function readVideoStream({ index, description, lines }: StreamSection): VideoStr
   };
 }
 
+/** More is a time base that passes for a rate. */
+const MAX_FRAMES_PER_SECOND = 1000;
+
 /** `30 fps`, `1k fps`; where the container gives no average, ffmpeg's guess `tbr`. */
 function rateOf(description: string): number | null {
   for (const unit of ['fps', 'tbr']) {
     const match = new RegExp(`, (\\d+(?:\\.\\d+)?)(k?) ${unit}(?:,|$|\\s)`).exec(description);
     const rate = match ? Number(match[1]) * (match[2] === 'k' ? 1000 : 1) : 0;
-    if (rate > 0) return rate;
+    if (rate > 0 && rate <= MAX_FRAMES_PER_SECOND) return rate;
   }
   return null;
 }
@@ -92,7 +95,7 @@ function rateOf(description: string): number | null {
 /** The display matrix decides, as it does for ffmpeg's own turning; it counts anticlockwise. */
 function rotationOf(lines: readonly string[]): number {
   const matrix = lines
-    .map((line) => /displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line)?.[1])
+    .map((line) => /display ?matrix: rotation of (-?[\d.]+) degrees/i.exec(line)?.[1])
     .find(Boolean);
   const tag = lines.map((line) => /^\s+rotate\s*: (-?\d+)\s*$/.exec(line)?.[1]).find(Boolean);
   const clockwise = matrix === undefined ? Number(tag ?? 0) : -Number(matrix);

@@ -1,0 +1,98 @@
+import type { Worker } from 'node:worker_threads';
+import { startWorker } from '../vectors/worker-thread.js';
+import type {
+  GraphDescription,
+  SessionReply,
+  SessionRequest,
+  SessionWorkerData,
+} from './session-protocol.js';
+
+interface Waiting {
+  resolve: (outputs: (Float32Array | null)[]) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * An ONNX Runtime session in a thread of its own: onnxruntime-node computes on the thread that calls it, and the
+ * event loop must not stand still for a batch of clips. Inferences run one after another.
+ */
+export class SessionThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #exited: Promise<void>;
+  #lastId = 0;
+  #failure: Error | null = null;
+
+  /** Rejects with ONNX Runtime's own words when the file is no model that it can run. */
+  static async open(data: SessionWorkerData): Promise<{ thread: SessionThread; graph: GraphDescription }> {
+    const worker = startWorker('session-worker', import.meta.url, data);
+    const graph = await new Promise<GraphDescription>((resolve, reject) => {
+      worker.once('message', (reply: SessionReply) => {
+        if (reply.name === 'opened') resolve(reply.graph);
+        else reject(new Error(reply.name === 'failedToOpen' ? reply.message : 'it answered out of turn'));
+      });
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`its thread ended with exit code ${code}`)));
+    });
+    return { thread: new SessionThread(worker), graph };
+  }
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.removeAllListeners('error');
+    worker.on('message', (reply: SessionReply) => this.#settle(reply));
+    worker.on('error', (error) => this.#fail(error));
+    this.#exited = new Promise((resolve) => {
+      worker.on('exit', (code) => {
+        this.#fail(new Error(`the encoder's thread ended with exit code ${code}`));
+        resolve();
+      });
+    });
+    // An idle encoder keeps no process alive.
+    worker.unref();
+  }
+
+  /** `pixels` is copied. Outputs in the order of their names; null for one that is missing or not float32. */
+  run(
+    inputName: string,
+    pixels: Uint8Array,
+    shape: number[],
+    outputNames: string[],
+  ): Promise<(Float32Array | null)[]> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.ref();
+      this.#post({ name: 'run', id, inputName, pixels, shape, outputNames });
+    });
+  }
+
+  /** After what was asked before. */
+  async close(): Promise<void> {
+    if (this.#failure) return;
+    this.#worker.ref();
+    this.#post({ name: 'close' });
+    await this.#exited;
+  }
+
+  #post(request: SessionRequest): void {
+    this.#worker.postMessage(request);
+  }
+
+  #settle(reply: SessionReply): void {
+    if (reply.name !== 'done' && reply.name !== 'failed') return;
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    if (reply.name === 'done') waiting?.resolve(reply.outputs);
+    else waiting?.reject(new Error(reply.message));
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#failure);
+    this.#waiting.clear();
+  }
+}
