@@ -1,0 +1,98 @@
+import type { JobJson } from '../../schemas/jobs.js';
+import { Cancelled, listJobs, sendForm } from '../parts/api.js';
+import { h } from '../parts/dom.js';
+import { dropZone } from '../parts/drop-zone.js';
+import { stem } from '../parts/format.js';
+import { JobRow } from './job-row.js';
+
+/** Uploads into the archive, one after another, and jobs that run on the server. */
+export class AddVideos {
+  readonly element: HTMLElement;
+  readonly #rows = h('ul', { class: 'jobs' });
+  readonly #collection = h('input', {
+    id: 'upload-collection',
+    type: 'text',
+    maxlength: 100,
+    placeholder: 'default',
+  });
+  readonly #label = h('input', { id: 'upload-label', type: 'text', maxlength: 200, placeholder: 'none' });
+  readonly #onAdded: () => void;
+  readonly #followed = new Set<number>();
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(onAdded: () => void) {
+    this.#onAdded = onAdded;
+    const zone = dropZone({
+      id: 'upload-files',
+      title: 'Add videos',
+      text: 'drop files here, or choose them',
+      multiple: true,
+      onFiles: (files) => this.add(files),
+    });
+    zone.classList.add('compact');
+    this.element = h(
+      'section',
+      { class: 'panel add-videos', 'aria-label': 'Add videos' },
+      zone,
+      h(
+        'div',
+        { class: 'field' },
+        h('label', { for: 'upload-collection' }, 'Into collection'),
+        this.#collection,
+      ),
+      h('div', { class: 'field' }, h('label', { for: 'upload-label' }, 'Label'), this.#label),
+      this.#rows,
+    );
+  }
+
+  add(files: File[]): void {
+    for (const file of files) {
+      const row = new JobRow(file.name);
+      this.#rows.prepend(row.element);
+      const form = this.#form(file);
+      const abort = new AbortController();
+      row.sending(0, () => abort.abort());
+      // One at a time: the line is shared, and the jobs are worked off in order anyway.
+      this.#queue = this.#queue.then(() => this.#send(row, form, abort));
+    }
+  }
+
+  /** Shows what the server is at, also when another page or program started it. */
+  async refresh(): Promise<void> {
+    const { jobs } = await listJobs();
+    for (const job of jobs) {
+      if (job.status !== 'queued' && job.status !== 'running') continue;
+      if (this.#followed.has(job.id)) continue;
+      const row = new JobRow(job.title ?? job.paths?.join(', ') ?? `Job ${job.id}`);
+      this.#rows.append(row.element);
+      this.#follow(row, job);
+    }
+  }
+
+  #form(file: File): FormData {
+    const form = new FormData();
+    form.append('title', stem(file.name));
+    if (this.#collection.value.trim() !== '') form.append('collection', this.#collection.value.trim());
+    if (this.#label.value.trim() !== '') form.append('label', this.#label.value.trim());
+    form.append('video', file);
+    return form;
+  }
+
+  async #send(row: JobRow, form: FormData, abort: AbortController): Promise<void> {
+    if (abort.signal.aborted) return row.cancelled();
+    try {
+      const job = await sendForm<JobJson>('/videos', form, abort.signal, (sent) =>
+        row.sending(sent, () => abort.abort()),
+      );
+      this.#follow(row, job);
+    } catch (error) {
+      if (error instanceof Cancelled) row.cancelled();
+      else row.failed(error);
+    }
+  }
+
+  #follow(row: JobRow, job: JobJson): void {
+    this.#followed.add(job.id);
+    row.follow(job, this.#onAdded);
+  }
+}

@@ -1,0 +1,127 @@
+import type { SearchHitJson } from '../../schemas/search.js';
+import { h } from '../parts/dom.js';
+import { clock, clockRange } from '../parts/format.js';
+import { icon } from '../parts/icons.js';
+import { spanPlayer } from '../parts/span-player.js';
+import { track } from './timeline.js';
+
+interface HitCardOptions {
+  hit: SearchHitJson;
+  rank: number;
+  queryDurationSeconds: number | null;
+  showCollection: boolean;
+  /** Called before this card plays: only one plays at a time. */
+  onPlay(stop: () => void): void;
+  onSearchByVideo(video: SearchHitJson['video']): void;
+}
+
+export function hitCard(options: HitCardOptions): HTMLLIElement {
+  const { hit, rank } = options;
+  const card = h('li', { class: 'hit', 'data-video-id': hit.video.id });
+  const media = h('div', { class: 'hit-media' });
+  const showPicture = () => {
+    card.classList.remove('playing');
+    media.replaceChildren(playButton(hit, rank, play));
+  };
+  const play = () => {
+    options.onPlay(showPicture);
+    card.classList.add('playing');
+    const player = spanPlayer(
+      hit.mediaUrl,
+      hit,
+      `${hit.video.title}, ${clockRange(hit.startSeconds, hit.endSeconds)}`,
+      () => {
+        media.replaceChildren(picture(hit), unplayable(hit));
+      },
+    );
+    media.replaceChildren(player);
+    player.focus();
+  };
+  showPicture();
+  card.append(media, details(options));
+  return card;
+}
+
+function picture(hit: SearchHitJson): HTMLImageElement {
+  const image = h('img', { src: hit.thumbnailUrl, alt: '', loading: 'lazy', decoding: 'async' });
+  image.addEventListener('error', () => image.classList.add('missing'), { once: true });
+  return image;
+}
+
+function playButton(hit: SearchHitJson, rank: number, play: () => void): HTMLButtonElement {
+  const label = `Play hit ${rank}: ${hit.video.title}, from ${clockRange(hit.startSeconds, hit.endSeconds)}`;
+  return h(
+    'button',
+    { class: 'picture', type: 'button', 'aria-label': label, onclick: play },
+    picture(hit),
+    h('span', { class: 'picture-play' }, icon('play')),
+    h('span', { class: 'badge' }, clock(hit.startSeconds)),
+  );
+}
+
+function unplayable(hit: SearchHitJson): HTMLElement {
+  return h(
+    'p',
+    { class: 'unplayable', role: 'status' },
+    'This browser cannot play the format of this file. ',
+    h('a', { href: hit.mediaUrl.replace(/#.*$/, ''), download: '' }, 'Download it'),
+  );
+}
+
+function details({
+  hit,
+  rank,
+  queryDurationSeconds,
+  showCollection,
+  onSearchByVideo,
+}: HitCardOptions): HTMLElement {
+  const { video } = hit;
+  return h(
+    'div',
+    { class: 'hit-details' },
+    h(
+      'div',
+      { class: 'hit-head' },
+      h('span', { class: 'rank', 'aria-hidden': 'true' }, String(rank)),
+      h('h3', { title: video.title }, video.title),
+      video.label === null ? null : h('span', { class: 'chip' }, video.label),
+      showCollection ? h('span', { class: 'chip chip-quiet' }, video.collection) : null,
+    ),
+    score(hit.score),
+    h(
+      'div',
+      { class: 'tracks' },
+      track({ caption: 'In the video', kind: 'video', ...hit, durationSeconds: video.durationSeconds }),
+      track({
+        caption: 'In your clip',
+        kind: 'query',
+        startSeconds: hit.queryStartSeconds,
+        endSeconds: hit.queryEndSeconds,
+        durationSeconds: queryDurationSeconds,
+      }),
+    ),
+    h(
+      'div',
+      { class: 'hit-actions' },
+      h(
+        'button',
+        { class: 'button quiet small', type: 'button', onclick: () => onSearchByVideo(video) },
+        icon('search'),
+        'Search by this video',
+      ),
+    ),
+  );
+}
+
+function score(value: number): HTMLElement {
+  const bar = h('span', { class: 'score-bar', 'aria-hidden': 'true' });
+  bar.style.setProperty('--score', String(value));
+  const text = value.toFixed(2);
+  return h(
+    'div',
+    { class: 'score', title: '1 = the same footage' },
+    h('span', { class: 'score-label' }, 'Score'),
+    bar,
+    h('span', { class: 'score-value' }, text),
+  );
+}
