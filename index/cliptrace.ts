@@ -27,7 +27,7 @@ export interface OpenOptions {
   mode: 'write' | 'read';
   /** Returns while the vector index is still being loaded or rebuilt; searches are refused until then. */
   background?: boolean | undefined;
-  onRebuildProgress?: ((done: number, total: number) => void) | undefined;
+  onRebuildProgress?: ((progress: { segmentsDone: number; segmentsTotal: number }) => void) | undefined;
   onJobError?: ((error: unknown, jobId: number) => void) | undefined;
 }
 
