@@ -4,6 +4,7 @@ import { checkContainer } from './container-check.js';
 import { decodeFailure } from './ffmpeg-messages.js';
 import { fileArgument, shownName } from './file-name.js';
 import { inputArguments } from './input-arguments.js';
+import { seeksExactly } from './time-range.js';
 import type { FfmpegProgram, MediaLimits } from './types.js';
 
 export interface CutRequest {
@@ -33,6 +34,7 @@ export interface CutRequest {
 export async function cutClip(request: CutRequest): Promise<void> {
   const { ffmpeg, filePath, startSeconds, durationSeconds, limits, signal } = request;
   const { demuxers } = await checkContainer(filePath);
+  const seek = seeksExactly(demuxers);
   const child = new FfmpegChild({
     ffmpeg,
     filePath,
@@ -41,7 +43,14 @@ export async function cutClip(request: CutRequest): Promise<void> {
     stallTimeoutMs: limits.timeoutMs ?? QUIET_MS,
     signal,
     args: [
-      ...inputArguments({ filePath, demuxers, limits, logLevel: 'error', seekSeconds: startSeconds }),
+      ...inputArguments({
+        filePath,
+        demuxers,
+        limits,
+        logLevel: 'error',
+        seekSeconds: seek ? startSeconds : undefined,
+      }),
+      ...(seek ? [] : ['-ss', startSeconds.toFixed(6)]),
       ...['-t', durationSeconds.toFixed(6), '-map', '0:V:0', '-an', '-sn', '-dn', '-map_metadata', '-1'],
       ...['-vf', pictureFilters(request).join(','), ...codecArguments(request.codec), '-pix_fmt', 'yuv420p'],
       ...['-y', fileArgument(request.outPath)],

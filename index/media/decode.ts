@@ -37,7 +37,7 @@ export async function* decodeClips(request: DecodeRequest): AsyncGenerator<Decod
   const { framesPerSecond } = preprocessing;
   const { demuxers } = await checkContainer(filePath);
   await refuseEncrypted(filePath, demuxers);
-  const plan = planRange(request.range, framesPerSecond, filePath);
+  const plan = planRange(request.range, { filePath, demuxers }, framesPerSecond);
   const window = new ClipWindow(preprocessing, hopSeconds, plan.firstFrameSeconds);
   const maxFrames = (limits.maxDurationSeconds ?? Number.POSITIVE_INFINITY) * framesPerSecond;
 

@@ -8,6 +8,7 @@ import { decodeFailure } from './ffmpeg-messages.js';
 import { shownName } from './file-name.js';
 import { inputArguments } from './input-arguments.js';
 import { refuseEncrypted } from './mp4-encryption.js';
+import { seeksExactly } from './time-range.js';
 import type { FfmpegProgram, MediaLimits } from './types.js';
 
 export interface ThumbnailRequest {
@@ -36,6 +37,7 @@ interface AttemptEnd extends ChildEnd {
 
 /** How far before the wanted time the last frame is looked for, in turn: headers lie about the length, key frames are sparse. */
 const LOOK_BACK_SECONDS = [3, 30];
+const MAX_DECODED_UP_TO_SECONDS = 120;
 /** A larger JPEG of one small frame is none. */
 const MAX_JPEG_BYTES = 16 * 1024 * 1024;
 const MARKER = 0xff;
@@ -74,6 +76,8 @@ async function runAttempt(
   demuxers: readonly string[],
   { seekSeconds, toTheEnd }: Attempt,
 ): Promise<AttemptEnd> {
+  // Where ffmpeg cannot find a time exactly, it decodes up to it; far into a file that would take too long.
+  const seek = seeksExactly(demuxers) || seekSeconds > MAX_DECODED_UP_TO_SECONDS;
   // Height from the displayed shape: `dar` holds what non-square pixels add. At most four times the width.
   const height = `max(2\\,min(trunc(${widthPixels}/dar/2)*2\\,${widthPixels * 4}))`;
   const child = new FfmpegChild({
@@ -83,7 +87,14 @@ async function runAttempt(
     stallTimeoutMs: limits.stallTimeoutMs,
     signal,
     args: [
-      ...inputArguments({ filePath, demuxers, limits, logLevel: 'error', seekSeconds }),
+      ...inputArguments({
+        filePath,
+        demuxers,
+        limits,
+        logLevel: 'error',
+        seekSeconds: seek ? seekSeconds : undefined,
+      }),
+      ...(seek ? [] : ['-ss', seekSeconds.toFixed(6)]),
       ...['-map', '0:V:0', '-an', '-sn', '-dn'],
       ...['-vf', `scale=${widthPixels}:${height},setsar=1`],
       ...(toTheEnd ? [] : ['-frames:v', '1']),

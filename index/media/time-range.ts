@@ -19,29 +19,38 @@ export interface RangePlan {
 }
 
 /**
- * Some containers seek to a key frame after the time that was asked for. So ffmpeg seeks this much too early, and
- * what is too much is dropped; a range that begins before it is decoded from the start.
+ * Containers with a table of their frames, in which ffmpeg finds a time exactly. In a transport stream it guesses from the
+ * bit rate and takes the jump for a new beginning (6.75 s too late when tried); a bare stream has no times at all.
  */
+const INDEXED_DEMUXERS = new Set(['mov', 'matroska', 'avi']);
+
+export function seeksExactly(demuxers: readonly string[]): boolean {
+  return demuxers.every((demuxer) => INDEXED_DEMUXERS.has(demuxer));
+}
+
+/** ffmpeg seeks this much too early, and what is too much is dropped: a table can be coarse, or wrong by a key frame. */
 const SEEK_MARGIN_SECONDS = 15;
 
 /** How to decode a range. The frames are those that a decode of the whole file gives, where it has a constant rate. */
 export function planRange(
   range: TimeRange | undefined,
+  file: { filePath: string; demuxers: readonly string[] },
   framesPerSecond: number,
-  filePath: string,
 ): RangePlan {
   const startSeconds = range?.startSeconds ?? 0;
   const endSeconds = range?.endSeconds ?? Number.POSITIVE_INFINITY;
   if (!(startSeconds >= 0 && Number.isFinite(startSeconds) && endSeconds > startSeconds)) {
     throw new CliptraceError(
       'RANGE_NOT_IN_VIDEO',
-      `${shownName(filePath)}: from ${startSeconds} s to ${range?.endSeconds ?? 'the end'} is no range of time. ` +
+      `${shownName(file.filePath)}: from ${startSeconds} s to ${range?.endSeconds ?? 'the end'} is no range of time. ` +
         'The start must be 0 or more and lie before the end.',
       { details: { ...range } },
     );
   }
   // Whole seconds keep the grid of frames of a whole decode.
-  const seekSeconds = Math.max(0, Math.floor(startSeconds - SEEK_MARGIN_SECONDS));
+  const seekSeconds = seeksExactly(file.demuxers)
+    ? Math.max(0, Math.floor(startSeconds - SEEK_MARGIN_SECONDS))
+    : 0;
   const skipFrames = Math.round((startSeconds - seekSeconds) * framesPerSecond);
   const wanted = Math.max(1, Math.round((endSeconds - startSeconds) * framesPerSecond));
   return {
