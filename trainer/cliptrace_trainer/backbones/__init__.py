@@ -5,11 +5,15 @@ from collections.abc import Callable
 from torch import nn
 
 from ..errors import TrainerError
+from .c3d import C3d
 from .compact import compact_r3d, compact_r21d, compact_s3d, compact_x3d
+from .r2plus1d18 import R2plus1d18
 from .r3d18 import R3d18
 
 _BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "r3d18": R3d18,
+    "r2plus1d18": R2plus1d18,
+    "c3d": C3d,
     "compact-r21d": compact_r21d,
     "compact-s3d": compact_s3d,
     "compact-r3d": compact_r3d,

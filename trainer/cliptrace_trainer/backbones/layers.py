@@ -33,3 +33,10 @@ def conv_bn(
     if relu:
         layers.append(nn.ReLU(inplace=True))
     return nn.Sequential(*layers)
+
+
+def initialise(module: nn.Module) -> None:
+    """He initialisation over the fan-out of every 3D convolution, as the reference residual networks have it."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv3d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

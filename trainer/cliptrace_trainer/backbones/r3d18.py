@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from .layers import Triple, conv_bn
+from .layers import Triple, conv_bn, initialise
 
 
 class BasicBlock3d(nn.Module):
@@ -50,6 +50,7 @@ class R3d18(nn.Module):
         self.layer2 = self._stage(inputs=64, outputs=128, stride=(2, 2, 2))
         self.layer3 = self._stage(inputs=128, outputs=256, stride=(2, 2, 2))
         self.layer4 = self._stage(inputs=256, outputs=512, stride=(1, 2, 2), dilation=(2, 1, 1))
+        initialise(self)
 
     @staticmethod
     def _stage(*, inputs: int, outputs: int, stride: Triple, dilation: Triple = (1, 1, 1)) -> nn.Sequential:
