@@ -46,7 +46,7 @@ def prepare(
     ffmpeg: Path,
     workers: int = 2,
     decode_timeout_seconds: float = 600.0,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> PrepareSummary:
     """Fill `out`. Unchanged files (size and time) of an earlier run are kept, changed ones redone.
 
@@ -69,7 +69,8 @@ def prepare(
             else:
                 with result.content:
                     writer.append(id=source.id, **vars(result))
-            on_progress(count, len(sources))
+            if on_progress is not None:
+                on_progress(count, len(sources))
         failed = {failure.id for failure in failures}
         videos = [_prepared(source, writer) for source in sources if source.id not in failed]
     write_json(path=out / FAILURES_NAME, value=[vars(failure) for failure in failures])
@@ -100,7 +101,8 @@ def _decode(source: VideoSource, frame_format: FrameFormat, ffmpeg: Path, timeou
         status = source.path.stat()
     except OSError as error:
         raise TrainerError("VIDEO_MISSING", f"{source.path} cannot be opened: {error.strerror}") from error
-    content = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)
+    # Closed by whoever writes it into the shard.
+    content = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115
     try:
         frames = decode_to(
             ffmpeg=ffmpeg,

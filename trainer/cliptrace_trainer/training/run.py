@@ -235,6 +235,7 @@ class TrainingRun:
                 path=self._options.out / name,
                 config=self._config,
                 progress=self._progress,
+                videos=len(self._dataset),
                 model=self.model.state_dict(),
                 optimizer=self._optimizer.state_dict(),
                 schedule=self._schedule.state_dict(),

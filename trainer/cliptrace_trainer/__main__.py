@@ -1,0 +1,8 @@
+"""`python -m cliptrace_trainer`."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
