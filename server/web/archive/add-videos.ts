@@ -3,6 +3,7 @@ import { Cancelled, listJobs, sendForm } from '../parts/api.js';
 import { h } from '../parts/dom.js';
 import { dropZone } from '../parts/drop-zone.js';
 import { stem } from '../parts/format.js';
+import { indexFolderForm } from './index-folder.js';
 import { JobRow } from './job-row.js';
 
 /** Uploads into the archive, one after another, and jobs that run on the server. */
@@ -41,6 +42,10 @@ export class AddVideos {
         this.#collection,
       ),
       h('div', { class: 'field' }, h('label', { for: 'upload-label' }, 'Label'), this.#label),
+      indexFolderForm(
+        () => this.#collection.value.trim(),
+        (job) => this.#show(job),
+      ),
       this.#rows,
     );
   }
@@ -63,10 +68,14 @@ export class AddVideos {
     for (const job of jobs) {
       if (job.status !== 'queued' && job.status !== 'running') continue;
       if (this.#followed.has(job.id)) continue;
-      const row = new JobRow(job.title ?? job.paths?.join(', ') ?? `Job ${job.id}`);
-      this.#rows.append(row.element);
-      this.#follow(row, job);
+      this.#show(job);
     }
+  }
+
+  #show(job: JobJson): void {
+    const row = new JobRow(job.title ?? job.paths?.join(', ') ?? `Job ${job.id}`);
+    this.#rows.prepend(row.element);
+    this.#follow(row, job);
   }
 
   #form(file: File): FormData {

@@ -9,7 +9,12 @@ export function confirmRemoval(title: string): Promise<boolean> {
       'form',
       { method: 'dialog' },
       h('h2', { id: 'confirm-title' }, 'Delete this video?'),
-      h('p', {}, h('strong', {}, title), ' leaves the archive, and no search finds it any more.'),
+      h(
+        'p',
+        {},
+        h('strong', { class: 'dialog-subject' }, title),
+        ' leaves the archive, and no search finds it any more.',
+      ),
       h(
         'p',
         { class: 'fine' },

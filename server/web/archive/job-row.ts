@@ -17,7 +17,7 @@ export class JobRow {
     this.element = h(
       'li',
       { class: 'job' },
-      h('div', { class: 'job-text' }, h('strong', { title: name }, name), this.#text),
+      h('div', { class: 'job-text' }, h('strong', { class: 'job-name', title: name }, name), this.#text),
       this.#buttons,
       this.#bar,
       this.#failures,

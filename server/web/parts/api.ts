@@ -40,6 +40,18 @@ export function getJob(id: number): Promise<JobWithFilesJson> {
   return call('GET', `/jobs/${id}`);
 }
 
+/** Indexes a folder of the machine that the server runs on. */
+export function indexFolder(body: {
+  path: string;
+  collection?: string;
+  labelFrom?: 'folder';
+}): Promise<JobJson> {
+  return call('POST', '/jobs', {
+    body: JSON.stringify({ type: 'index', ...body }),
+    headers: { 'Content-Type': 'application/json' },
+  });
+}
+
 export function cancelJob(id: number): Promise<JobJson> {
   return call('POST', `/jobs/${id}/cancel`);
 }

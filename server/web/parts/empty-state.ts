@@ -14,9 +14,9 @@ export function emptyArchive({ withLink }: { withLink: boolean }): HTMLElement {
           'p',
           {},
           h('a', { href: '#archive' }, 'Upload videos'),
-          ', or index a whole folder from a terminal:',
+          ', or stop the server and index a whole folder:',
         )
-      : h('p', {}, 'Drop videos above, or index a whole folder from a terminal:'),
+      : h('p', {}, 'Drop videos above, or stop the server and index a whole folder:'),
     command('npx cliptrace index /path/to/videos'),
   );
 }

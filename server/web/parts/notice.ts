@@ -12,7 +12,7 @@ export function problemNotice(error: unknown, { onDismiss }: { onDismiss?: () =>
     h(
       'div',
       { class: 'notice-text' },
-      h('strong', {}, problem?.title ?? 'That did not work'),
+      h('strong', { class: 'notice-title' }, problem?.title ?? 'That did not work'),
       h('p', {}, detail),
       problem === null
         ? null

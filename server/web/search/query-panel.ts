@@ -110,8 +110,8 @@ export class QueryPanel {
     const query = this.#query;
     const choose = dropZone({
       id: 'clip-file',
-      title: query === null ? 'Drop a clip here' : 'Drop another clip',
-      text: query === null ? 'or choose a file: a few seconds are enough' : 'or choose a file',
+      title: query === null ? 'Drop a clip here' : 'Another clip',
+      text: query === null ? 'or choose a file: a few seconds are enough' : 'drop it here, or choose it',
       multiple: false,
       onFiles: ([file]) => file !== undefined && this.use({ kind: 'file', file }),
     });
@@ -157,7 +157,7 @@ export class QueryPanel {
     return h(
       'p',
       { class: 'clip-caption' },
-      h('strong', { title: name }, name),
+      h('strong', { class: 'clip-name', title: name }, name),
       h('span', { class: 'fine' }, about, ' ', h('span', { class: 'clip-length' }, length)),
     );
   }
