@@ -1,7 +1,8 @@
 """Export of trained encoders: ONNX, manifest, whitening, int8."""
 
 from .encoder import export_encoder
+from .int8 import quantise_encoder
 from .preprocessing import Normalisation, Preprocessing
 from .whitening import Whitening, fit_pca_whitening
 
-__all__ = ["Normalisation", "Preprocessing", "Whitening", "export_encoder", "fit_pca_whitening"]
+__all__ = ["Normalisation", "Preprocessing", "Whitening", "export_encoder", "fit_pca_whitening", "quantise_encoder"]

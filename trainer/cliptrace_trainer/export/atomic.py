@@ -1,5 +1,6 @@
 """Files that are whole or absent."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def write_atomically(*, path: Path, content: bytes) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise TrainerError(
             "EXPORT_WRITE_FAILED", f"{path} cannot be written ({error.strerror}); free space or choose another folder"
         ) from error

@@ -23,6 +23,7 @@ from .whitening import Whitening
 OPSET = 18
 MODEL_FILE = "encoder.onnx"
 MANIFEST_FILE = "manifest.json"
+INT8_FILE = "encoder-int8.onnx"
 _AGREEMENT = 1e-4
 _CHECK_SEED = 1
 
@@ -37,7 +38,7 @@ def export_encoder(
     name: str,
     training: dict[str, Any],
     measured: dict[str, Any],
-    licence: str = "MIT",
+    licence: str | None = "MIT",
     segment_hop_seconds: float = 1.0,
 ) -> dict[str, Any]:
     """Write the encoder folder and return its manifest; the model first, the manifest last, each atomically.
@@ -82,6 +83,8 @@ def export_encoder(
     out_dir = Path(out_dir)
     write_atomically(path=out_dir / MODEL_FILE, content=model)
     write_atomically(path=out_dir / MANIFEST_FILE, content=content)
+    # An int8 variant of the model that stood here before: the new manifest does not list it.
+    (out_dir / INT8_FILE).unlink(missing_ok=True)
     return json.loads(content)
 
 

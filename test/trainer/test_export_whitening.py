@@ -1,0 +1,64 @@
+"""PCA-whitening against its definition."""
+
+import numpy as np
+import pytest
+import torch
+from cliptrace_trainer.errors import TrainerError
+from cliptrace_trainer.export import fit_pca_whitening
+
+
+def correlated(rows: int = 400, dimension: int = 6, *, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(rows, dimension)) @ rng.normal(size=(dimension, dimension)) + rng.normal(size=dimension)
+
+
+def test_whitened_features_have_nearly_unit_covariance() -> None:
+    rows = correlated()
+    whitening = fit_pca_whitening(features=rows, dimension_out=6, shrinkage=1e-9)
+    whitened = whitening.apply(torch.from_numpy(rows).float()).numpy()
+    assert np.abs(whitened.mean(axis=0)).max() < 1e-4
+    assert np.abs(np.cov(whitened.T) - np.eye(6)).max() < 1e-3
+
+
+def test_each_axis_is_an_eigenvector_divided_by_its_shrunk_deviation() -> None:
+    rows = correlated()
+    whitening = fit_pca_whitening(features=rows, dimension_out=4, shrinkage=0.2)
+    covariance = np.cov(rows.T)
+    variances = np.sort(np.linalg.eigvalsh(covariance))[::-1]
+    for axis, variance in zip(whitening.matrix.double().numpy(), variances, strict=False):
+        length = np.linalg.norm(axis)
+        assert length == pytest.approx(1 / np.sqrt(variance + 0.2 * variances.mean()), rel=1e-4)
+        direction = axis / length
+        assert np.allclose(covariance @ direction, variance * direction, atol=1e-4 * variances[0])
+        assert direction[np.abs(direction).argmax()] > 0
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    rows = correlated()
+    first = fit_pca_whitening(features=rows, dimension_out=6)
+    second = fit_pca_whitening(features=torch.from_numpy(rows[::-1].copy()), dimension_out=6)
+    assert torch.allclose(first.matrix, second.matrix, atol=1e-5)
+    assert torch.allclose(first.mean, second.mean, atol=1e-6)
+
+
+def test_fewer_rows_than_axes_stay_finite() -> None:
+    whitening = fit_pca_whitening(features=correlated(3, 6), dimension_out=6)
+    assert torch.isfinite(whitening.matrix).all()
+
+
+@pytest.mark.parametrize(
+    ("features", "dimension_out", "shrinkage", "code"),
+    [
+        (np.zeros((1, 4)), 2, 0.1, "WHITENING_FEATURES"),
+        (np.zeros((5, 4)), 2, 0.1, "WHITENING_FEATURES"),
+        (np.full((5, 4), np.nan), 2, 0.1, "WHITENING_FEATURES"),
+        (np.zeros(4), 2, 0.1, "WHITENING_FEATURES"),
+        (correlated(9, 4), 5, 0.1, "WHITENING_DIMENSION"),
+        (correlated(9, 4), 0, 0.1, "WHITENING_DIMENSION"),
+        (correlated(9, 4), 2, 0.0, "WHITENING_SHRINKAGE"),
+    ],
+)
+def test_what_cannot_be_whitened_is_refused(features, dimension_out: int, shrinkage: float, code: str) -> None:
+    with pytest.raises(TrainerError) as caught:
+        fit_pca_whitening(features=features, dimension_out=dimension_out, shrinkage=shrinkage)
+    assert caught.value.code == code
