@@ -61,19 +61,24 @@ CREATE TABLE segments (
   end_seconds REAL NOT NULL CHECK (end_seconds > start_seconds)
 ) STRICT;
 CREATE INDEX segments_by_video ON segments (video_id, model_key, start_seconds);
-CREATE INDEX segments_by_model ON segments (model_key);
 
--- Features stand apart from the spans, and the two kinds apart from each other: a scan over all embeddings then
--- reads one kilobyte a segment and not the four times larger timesteps.
-CREATE TABLE segment_embeddings (
-  segment_id INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
-  -- Little-endian float32, [dimension].
-  embedding BLOB NOT NULL
+-- The features of up to 64 segments of one video with successive ids, from `id` on. A row a segment would cost a scan
+-- over embeddings ten times the time of the comparisons themselves.
+CREATE TABLE segment_blocks (
+  id INTEGER PRIMARY KEY,
+  video_id INTEGER NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
+  model_key INTEGER NOT NULL REFERENCES models (key),
+  segment_count INTEGER NOT NULL CHECK (segment_count BETWEEN 1 AND 64),
+  -- Little-endian float32, [segment_count, dimension].
+  embeddings BLOB NOT NULL
 ) STRICT;
+CREATE INDEX segment_blocks_by_video ON segment_blocks (video_id, model_key, segment_count);
+CREATE INDEX segment_blocks_by_model ON segment_blocks (model_key, segment_count);
 
-CREATE TABLE segment_timesteps (
-  segment_id INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
-  -- Little-endian float16, [timesteps, dimension].
+-- Apart from the embeddings, so that a scan over those does not read twice as much of these.
+CREATE TABLE timestep_blocks (
+  id INTEGER PRIMARY KEY REFERENCES segment_blocks (id) ON DELETE CASCADE,
+  -- Little-endian float16, [segment_count, timesteps, dimension].
   timesteps BLOB NOT NULL
 ) STRICT;
 

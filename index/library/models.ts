@@ -31,7 +31,9 @@ export class ModelsTable {
     );
     this.#updateManifest = database.prepare('UPDATE models SET manifest_json = ? WHERE key = ?');
     this.#staleVideos = database
-      .prepare<[number]>('SELECT DISTINCT video_id FROM segments WHERE model_key <> ? ORDER BY video_id')
+      .prepare<[number]>(
+        'SELECT DISTINCT video_id FROM segment_blocks WHERE model_key <> ? ORDER BY video_id',
+      )
       .pluck();
   }
 

@@ -1,7 +1,8 @@
 import { CliptraceError } from '../errors.js';
-import { SegmentsTable } from './segments.js';
+import { checkUnitVectors } from '../vectors/unit-vectors.js';
+import type { ModelRow } from './models.js';
 import type { LibraryTables } from './sqlite-library.js';
-import type { Library, Video } from './types.js';
+import type { Library, SegmentBatch, Video } from './types.js';
 
 export type PutVideoInput = Parameters<Library['putVideo']>[0];
 
@@ -14,7 +15,7 @@ export type PutVideoInput = Parameters<Library['putVideo']>[0];
 export function putVideo(tables: LibraryTables, input: PutVideoInput): Video {
   const { video, file, segments, replaceVideoId } = input;
   const model = tables.models.require(input.modelId);
-  SegmentsTable.check(model, segments);
+  checkSegments(model, segments);
   const collectionId = tables.collections.findOrCreate(video.collection);
   const twinId = tables.videos.findByContent(collectionId, video.contentHash);
   const replaced =
@@ -22,11 +23,13 @@ export function putVideo(tables: LibraryTables, input: PutVideoInput): Video {
 
   const keepTwin = twinId !== null && twinId !== replaced?.id;
   const id = twinId ?? replaced?.id ?? tables.videos.insert(collectionId, video, segments.spans.length);
-  if (keepTwin && tables.segments.hasAny(id, model)) {
+  if (keepTwin && tables.blocks.hasAny(id, model)) {
     tables.videos.touch(id);
   } else {
     tables.segments.removeOfVideo(id);
-    tables.segments.insert(id, model, segments);
+    tables.blocks.removeOfVideo(id);
+    const firstId = tables.segments.insert(id, model, segments.spans);
+    tables.blocks.insert(id, model, firstId, segments);
     tables.videos.update(id, video, segments.spans.length);
   }
   tables.files.put(collectionId, { ...file, videoId: id });
@@ -34,6 +37,13 @@ export function putVideo(tables: LibraryTables, input: PutVideoInput): Video {
     tables.videos.remove(replaced.id);
   }
   return tables.videos.get(id) as Video;
+}
+
+/** VECTOR_INVALID for what must not be stored. */
+function checkSegments(model: ModelRow, batch: SegmentBatch): void {
+  const count = batch.spans.length;
+  checkUnitVectors(batch.embeddings, count, model.dimension, 'Embeddings');
+  checkUnitVectors(batch.timesteps, count * model.timesteps, model.dimension, 'Timestep features');
 }
 
 function requireVideo(tables: LibraryTables, id: number, collection: string): Video {

@@ -16,3 +16,7 @@ export function filterParameters(filter: SegmentFilter): FilterParameters {
   const { collection = null, label = null, excludeVideoIds } = filter;
   return { collection, label, excluded: excludeVideoIds?.length ? JSON.stringify(excludeVideoIds) : null };
 }
+
+export function isUnfiltered(filter: SegmentFilter): boolean {
+  return filter.collection === undefined && filter.label === undefined && !filter.excludeVideoIds?.length;
+}

@@ -10,6 +10,7 @@ import { type JobChange, JobsTable } from './jobs.js';
 import { migrate, requireMigrated } from './migrations.js';
 import { type ModelRegistration, ModelsTable } from './models.js';
 import { type PutVideoInput, putVideo } from './put-video.js';
+import { SegmentBlocksTable } from './segment-blocks.js';
 import { SegmentsTable } from './segments.js';
 import { explaining } from './sqlite-errors.js';
 import type * as types from './types.js';
@@ -22,6 +23,7 @@ export interface OpenLibraryOptions {
 }
 
 export interface LibraryTables {
+  readonly blocks: SegmentBlocksTable;
   readonly changes: ChangesTable;
   readonly collections: CollectionsTable;
   readonly files: FilesTable;
@@ -65,6 +67,7 @@ export class SqliteLibrary implements types.Library {
     this.#file = file;
     this.#lock = lock;
     this.#tables = {
+      blocks: new SegmentBlocksTable(database),
       changes: new ChangesTable(database),
       collections: new CollectionsTable(database),
       files: new FilesTable(database),
@@ -168,26 +171,33 @@ export class SqliteLibrary implements types.Library {
   }
 
   async segmentsOf(videoId: number, modelId: string, within?: Span): Promise<types.SegmentFeatures[]> {
-    return this.#read(({ models, segments }) =>
-      segments.featuresOf(videoId, models.require(modelId), within),
-    );
+    return this.#snapshot(({ blocks, models, segments }) => {
+      const model = models.require(modelId);
+      const found = segments.ofVideo(videoId, model, within);
+      const ids = found.map((segment) => segment.id);
+      const timesteps = blocks.timestepsOf(videoId, model, ids);
+      return found.map((segment) => ({ ...segment, timesteps: timesteps.get(segment.id) as Float32Array }));
+    });
   }
 
   async hasSegments(videoId: number, modelId: string): Promise<boolean> {
-    return this.#read(({ models, segments }) => {
+    return this.#read(({ blocks, models }) => {
       const model = models.find(modelId);
-      return model !== null && segments.hasAny(videoId, model);
+      return model !== null && blocks.hasAny(videoId, model);
     });
   }
 
   async embeddingsOf(videoId: number, modelId: string): Promise<types.SegmentVectors> {
-    return this.#read(({ models, segments }) => segments.embeddingsOf(videoId, models.require(modelId)));
+    return this.#snapshot(({ blocks, models, segments }) => {
+      const found = segments.ofVideo(videoId, models.require(modelId));
+      return blocks.embeddingsOf(found.map((segment) => segment.id));
+    });
   }
 
   async countSegments(modelId: string, filter: types.SegmentFilter = {}): Promise<number> {
-    return this.#read(({ models, segments }) => {
+    return this.#read(({ blocks, models }) => {
       const model = models.find(modelId);
-      return model === null ? 0 : segments.count(model, filter);
+      return model === null ? 0 : blocks.count(model, filter);
     });
   }
 
@@ -197,9 +207,9 @@ export class SqliteLibrary implements types.Library {
     limit: number,
     filter: types.SegmentFilter = {},
   ): Promise<types.SegmentVectors> {
-    return this.#read(({ models, segments }) => {
+    return this.#read(({ blocks, models }) => {
       const model = models.find(modelId);
-      return model === null ? NO_VECTORS : segments.page(model, afterId, limit, filter);
+      return model === null ? NO_VECTORS : blocks.page(model, afterId, limit, filter);
     });
   }
 
@@ -219,7 +229,7 @@ export class SqliteLibrary implements types.Library {
   }
 
   async vectorsOf(ids: readonly number[]): Promise<types.SegmentVectors> {
-    return this.#read((tables) => tables.segments.embeddingsById(ids));
+    return this.#read((tables) => tables.blocks.embeddingsOf(ids));
   }
 
   async createJob(request: types.JobRequest): Promise<types.Job> {
