@@ -24,9 +24,15 @@ interface ServerParts {
 /** Listens. PORT_IN_USE, CONFIGURATION_INVALID when the host or port cannot be listened on. The caller closes `cliptrace` after it. */
 export async function startServer({ cliptrace, configuration, logger }: ServerParts): Promise<RunningServer> {
   const shutdown = new AbortController();
-  const server = createServer(createApp({ cliptrace, configuration, logger, shutdown: shutdown.signal }));
-  server.requestTimeout = configuration.uploadTimeoutMs;
-  server.headersTimeout = Math.min(30_000, configuration.uploadTimeoutMs);
+  const app = createApp({ cliptrace, configuration, logger, shutdown: shutdown.signal });
+  const { uploadTimeoutMs } = configuration;
+  const timeouts = {
+    requestTimeout: uploadTimeoutMs,
+    headersTimeout: Math.min(30_000, uploadTimeoutMs),
+    // How often Node looks for connections that are over their time.
+    connectionsCheckingInterval: Math.min(5000, uploadTimeoutMs),
+  };
+  const server = createServer(timeouts, app);
   await listen(server, configuration);
   const { port } = server.address() as AddressInfo;
   const url = `http://${hostForUrl(configuration.host)}:${port}`;

@@ -22,3 +22,18 @@ export async function findJob({ library }: Cliptrace, id: number): Promise<Job> 
   }
   return job;
 }
+
+/** A filter by a collection that does not exist would find nothing, and look like an answer. */
+export async function requireCollection({ library }: Cliptrace, name: string | undefined): Promise<void> {
+  if (name === undefined) return;
+  const names = (await library.listCollections()).map((collection) => collection.name);
+  if (names.includes(name)) return;
+  const known = names
+    .slice(0, 10)
+    .map((known) => JSON.stringify(known))
+    .join(', ');
+  throw new CliptraceError(
+    'COLLECTION_NOT_FOUND',
+    `There is no collection ${JSON.stringify(name)}. ${known === '' ? 'The library has none yet.' : `There is ${known}${names.length > 10 ? ', …' : ''}.`}`,
+  );
+}

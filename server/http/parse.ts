@@ -19,7 +19,8 @@ export function parseText(
   fields: Readonly<Record<string, unknown>>,
   part: string,
 ): unknown {
-  const value: Record<string, unknown> = {};
+  // Without a prototype, so that a field named __proto__ is a field like any other, and refused.
+  const value: Record<string, unknown> = Object.create(null);
   for (const [name, text] of Object.entries(fields)) {
     const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
     value[name] = field !== undefined && wantsNumber(field) ? readNumber(text) : text;

@@ -1,3 +1,4 @@
+import { requireCollection } from '../http/found.js';
 import { defineRoute } from '../http/route.js';
 import { presentVideo } from '../present/video.js';
 import { listVideosQuery, type VideoPageJson, videoPage } from '../schemas/videos.js';
@@ -9,8 +10,9 @@ export const listVideos = defineRoute({
   summary: 'List the videos of the library',
   query: listVideosQuery,
   answers: { 200: { description: 'One page of videos, newest first.', schema: videoPage } },
-  errors: [],
+  errors: ['COLLECTION_NOT_FOUND'],
   handle: async ({ services, query }) => {
+    await requireCollection(services.cliptrace, query.collection);
     const page = await services.cliptrace.library.listVideos(query);
     const body: VideoPageJson = {
       videos: page.videos.map(presentVideo),

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { SearchAnswer, SearchQuery } from '../../index/search/types.js';
+import { requireCollection } from '../http/found.js';
 import type { RouteContext } from '../http/route.js';
 import { defineRoute } from '../http/route.js';
 import { presentHit } from '../present/hit.js';
@@ -39,6 +40,7 @@ export const search = defineRoute({
     'ENCODE_FAILED',
   ],
   handle: async (context) => {
+    await requireCollection(context.services.cliptrace, (context.upload?.fields ?? context.json)?.collection);
     const answer = context.upload === undefined ? await byVideo(context) : await byUpload(context);
     return { status: 200, body: present(answer) };
   },

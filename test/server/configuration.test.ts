@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CliptraceError } from '../../index/errors.js';
+import { loadServerConfiguration, SERVER_VARIABLES } from '../../server/configuration.js';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'cliptrace-configuration-')));
+  await mkdir(join(folder, 'real'));
+  await symlink(join(folder, 'real'), join(folder, 'link'));
+  await writeFile(join(folder, 'file'), '');
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+function problemOf(environment: Record<string, string>, flags = {}): string {
+  try {
+    loadServerConfiguration(environment, flags);
+  } catch (error) {
+    if (error instanceof CliptraceError && error.code === 'CONFIGURATION_INVALID') return error.message;
+    throw error;
+  }
+  throw new Error(`accepted ${JSON.stringify({ environment, flags })}`);
+}
+
+describe('the configuration of the server', () => {
+  it('has defaults that listen on loopback and index nothing over HTTP', () => {
+    expect(loadServerConfiguration({ PATH: '/bin', CLIPTRACE_DATA: 'x' })).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      archiveRoots: [],
+      logLevel: 'info',
+    });
+  });
+
+  it('cannot be changed afterwards', () => {
+    const configuration = loadServerConfiguration({}) as { port: number; archiveRoots: readonly string[] };
+    expect(() => {
+      configuration.port = 1;
+    }).toThrow(TypeError);
+    expect(Object.isFrozen(configuration.archiveRoots)).toBe(true);
+  });
+
+  it('takes flags before variables, and an empty variable as none', () => {
+    const environment = { CLIPTRACE_PORT: '81', CLIPTRACE_HOST: '' };
+    expect(loadServerConfiguration(environment, { port: '82' })).toMatchObject({
+      port: 82,
+      host: '127.0.0.1',
+    });
+    expect(loadServerConfiguration(environment).port).toBe(81);
+    expect(loadServerConfiguration({}, { port: 0 }).port).toBe(0);
+  });
+
+  it.each([
+    ['CLIPTRACE_PORT', '65536', '0 and 65535'],
+    ['CLIPTRACE_PORT', '80a', '0 to 65535'],
+    ['CLIPTRACE_PORT', '-1', '0 to 65535'],
+    ['CLIPTRACE_PORT', '1e3', '0 to 65535'],
+    ['CLIPTRACE_MAX_CONCURRENT_DECODES', '0', '1 and 256'],
+    ['CLIPTRACE_MAX_UPLOAD_BYTES', '0', '1 and'],
+    ['CLIPTRACE_LOG_LEVEL', 'loud', 'trace, debug, info'],
+    ['CLIPTRACE_HOST', 'a b', 'host name'],
+  ])('refuses %s=%s and names the range', (name, value, range) => {
+    const message = problemOf({ [name]: value });
+    expect(message).toContain(name);
+    expect(message).toContain(JSON.stringify(value));
+    expect(message).toContain(range);
+  });
+
+  it('names a flag as the person wrote it', () => {
+    expect(problemOf({ CLIPTRACE_PORT: '1' }, { port: 'x' })).toContain('--port is "x"');
+  });
+
+  it('refuses a misspelt variable and lists the known ones', () => {
+    const message = problemOf({ CLIPTRACE_PROT: '80' });
+    expect(message).toContain('CLIPTRACE_PROT is not a variable');
+    for (const name of Object.keys(SERVER_VARIABLES)) expect(message).toContain(name);
+  });
+
+  it('tells everything that is wrong at once', () => {
+    const message = problemOf({ CLIPTRACE_PORT: 'x', CLIPTRACE_LOG_LEVEL: 'y', CLIPTRACE_Z: '1' });
+    for (const name of ['CLIPTRACE_PORT', 'CLIPTRACE_LOG_LEVEL', 'CLIPTRACE_Z'])
+      expect(message).toContain(name);
+  });
+
+  it('resolves archive roots, and refuses what is no folder', () => {
+    const roots = [join(folder, 'real'), join(folder, 'link')].join(delimiter);
+    expect(loadServerConfiguration({ CLIPTRACE_ARCHIVE_ROOTS: roots }).archiveRoots).toEqual([
+      join(folder, 'real'),
+      join(folder, 'real'),
+    ]);
+    expect(problemOf({ CLIPTRACE_ARCHIVE_ROOTS: join(folder, 'file') })).toContain('is not a folder');
+    expect(problemOf({ CLIPTRACE_ARCHIVE_ROOTS: join(folder, 'none') })).toContain('cannot be opened');
+  });
+});
