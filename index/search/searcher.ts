@@ -1,7 +1,7 @@
 import { CliptraceError } from '../errors.js';
 import type { ClipBatcher } from '../ingest/clip-batcher.js';
 import { embedVideo } from '../ingest/embed-video.js';
-import type { Library, Segment, SegmentFilter, Video } from '../library/types.js';
+import type { Library, SegmentFilter, Video } from '../library/types.js';
 import type { FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
 import type { Span } from '../span.js';
 import type { SegmentIndex } from '../vectors/types.js';
@@ -35,9 +35,12 @@ interface EmbeddedQuery {
 const MAX_QUERY_CLIPS = 48;
 /** The finest hop: the phase of the query's clips is then off by an eighth of a second at most. */
 const FINEST_HOP_SECONDS = 0.25;
-/** Neighbours that each clip asks for at first, and the factor by which it asks for more when they lie in too few videos. */
+/** Neighbours that each clip asks for at first. */
 const FIRST_NEIGHBOURS = 64;
-const NEIGHBOUR_GROWTH = 4;
+/** When they lie in too few videos: the factor by which more are asked for, up to how many, and by how many clips. */
+const NEIGHBOUR_GROWTH = 8;
+const MAX_NEIGHBOURS = FIRST_NEIGHBOURS * NEIGHBOUR_GROWTH ** 3;
+const WIDE_QUERY_CLIPS = 4;
 /** Videos that are aligned beyond those asked for, because the alignment may change the order. */
 const EXTRA_CANDIDATES = 20;
 /** Videos up to this length are aligned as a whole; of longer ones, the parts that the neighbours point at. */
@@ -154,40 +157,68 @@ async function embedStored(
   };
 }
 
-/** Nearest segments, asked for in growing numbers until enough videos are among them. */
+/**
+ * Nearest segments, grouped by video. When they lie in fewer videos than were asked for, a few clips of the query
+ * ask for more of them, until there are enough or no more.
+ */
 async function findCandidates(
-  { library, index, batcher }: SearcherParts,
+  parts: SearcherParts,
   query: EmbeddedQuery,
   request: SearchRequest,
 ): Promise<{ candidate: Candidate; video: Video }[]> {
-  const { manifest } = batcher.encoder;
+  const { library } = parts;
   const filter: SegmentFilter = {
     collection: request.collection,
     label: request.label,
     excludeVideoIds: request.excludeSelf && query.videoId !== null ? [query.videoId] : undefined,
   };
-  for (let k = FIRST_NEIGHBOURS; ; k *= NEIGHBOUR_GROWTH) {
-    // Spare candidates are worth one search, not a wider one.
-    const wanted = k === FIRST_NEIGHBOURS ? request.k + EXTRA_CANDIDATES : request.k;
-    const neighbours = await index.searchFiltered(query.embeddings, k, filter);
-    const segments: Map<number, Segment> = await library.findSegments([
-      ...new Set(neighbours.flatMap(({ ids }) => ids)),
-    ]);
-    const candidates = groupByVideo({
-      queryStartsSeconds: query.startsSeconds,
-      neighbours,
-      segments,
-      binSeconds: manifest.segmentHopSeconds,
-    });
-    const exhausted = neighbours.every(({ ids }) => ids.length < k);
-    if (candidates.length < wanted && !exhausted) continue;
-    const chosen = candidates.slice(0, request.k + EXTRA_CANDIDATES);
-    const videos = await library.findVideos(chosen.map(({ videoId }) => videoId));
-    return chosen.flatMap((candidate) => {
-      const video = videos.get(candidate.videoId);
-      return video ? [{ candidate, video }] : [];
-    });
+  let candidates = await nearestVideos(parts, query, FIRST_NEIGHBOURS, filter);
+  const { totalCount } = await library.listVideos({
+    collection: request.collection,
+    label: request.label,
+    limit: 1,
+  });
+  const wanted = Math.min(request.k, totalCount - (filter.excludeVideoIds?.length ?? 0));
+  const sparse = thinQuery(query, WIDE_QUERY_CLIPS);
+  for (let k = FIRST_NEIGHBOURS; candidates.length < wanted && k < MAX_NEIGHBOURS; ) {
+    k *= NEIGHBOUR_GROWTH;
+    const wider = await nearestVideos(parts, sparse, k, filter);
+    const known = new Set(candidates.map(({ videoId }) => videoId));
+    candidates = [...candidates, ...wider.filter(({ videoId }) => !known.has(videoId))];
   }
+  const chosen = candidates.slice(0, request.k + EXTRA_CANDIDATES);
+  const videos = await library.findVideos(chosen.map(({ videoId }) => videoId));
+  return chosen.flatMap((candidate) => {
+    const video = videos.get(candidate.videoId);
+    return video ? [{ candidate, video }] : [];
+  });
+}
+
+async function nearestVideos(
+  { library, index, batcher }: SearcherParts,
+  query: Pick<EmbeddedQuery, 'startsSeconds' | 'embeddings'>,
+  k: number,
+  filter: SegmentFilter,
+): Promise<Candidate[]> {
+  const neighbours = await index.searchFiltered(query.embeddings, k, filter);
+  const ids = new Set(neighbours.flatMap((found) => found.ids));
+  return groupByVideo({
+    queryStartsSeconds: query.startsSeconds,
+    neighbours,
+    segments: await library.findSegments([...ids]),
+    binSeconds: batcher.encoder.manifest.segmentHopSeconds,
+  });
+}
+
+/** At most `count` of the query's clips, evenly spread. */
+function thinQuery(query: EmbeddedQuery, count: number): Pick<EmbeddedQuery, 'startsSeconds' | 'embeddings'> {
+  const { dimension } = query.timeline;
+  const rows = thinOut([...query.startsSeconds.keys()], count);
+  const embeddings = new Float32Array(rows.length * dimension);
+  rows.forEach((row, i) => {
+    embeddings.set(query.embeddings.subarray(row * dimension, (row + 1) * dimension), i * dimension);
+  });
+  return { startsSeconds: rows.map((row) => query.startsSeconds[row] as number), embeddings };
 }
 
 async function alignCandidates(
