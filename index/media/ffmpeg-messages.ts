@@ -31,6 +31,11 @@ const RULES: readonly Rule[] = [
     says: 'holds another kind of container than its first bytes show. Convert it to MP4 or MKV',
   },
   {
+    pattern: /moov atom not found/i,
+    code: 'DECODE_FAILED',
+    says: 'was cut off: the table of its content, which stands at its end, is missing. Get it again from its source',
+  },
+  {
     pattern: /: permission denied/i,
     code: 'FILE_NOT_READABLE',
     says: 'cannot be read. Check its permissions',

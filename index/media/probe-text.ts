@@ -1,8 +1,8 @@
-/** What `ffmpeg -i` prints of a file, as far as it is of use. Unknown is null. */
+/** What ffmpeg prints of a file that it opens, as far as it is of use. Unknown is null. */
 export interface ProbeText {
   container: string;
   durationSeconds: number | null;
-  /** The first video stream that is no cover picture. */
+  /** The stream that ffmpeg chose for its output. */
   video: VideoStreamText | null;
   hasAudio: boolean;
 }
@@ -28,21 +28,35 @@ interface StreamSection {
 const STREAM =
   /^\s+Stream #0:(\d+)(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Data|Attachment|Unknown): (.*)$/i;
 
-/** Reads stderr of ffmpeg 4 to 8, with the file's path already taken out. Null when ffmpeg did not open the file. */
+/**
+ * Reads stderr of ffmpeg 4 to 9, run with one video stream mapped to one output, the file's path already taken out.
+ * Null when ffmpeg did not open the file.
+ */
 export function readProbeText(stderr: string): ProbeText | null {
   const start = stderr.search(/^Input #0, /m);
   if (start < 0) return null;
-  const lines = stderr.slice(start).split(/\r?\n/);
+  const fromInput = stderr.slice(start);
+  // What the file says of itself is indented: it cannot pass for one of these.
+  const inputLength = fromInput.search(/^(Output #0|Stream mapping:|Stream map )/m);
+  const input = inputLength < 0 ? fromInput : fromInput.slice(0, inputLength);
+  const lines = input.split(/\r?\n/);
   const container = /^Input #0, (.+?), from /.exec(lines[0] ?? '')?.[1];
   if (container === undefined) return null;
   const sections = streamSections(lines);
-  const video = sections.find((s) => s.type === 'Video' && !s.description.includes('(attached pic)'));
+  const chosen = chosenIndex(fromInput.slice(input.length));
+  const video = sections.find(({ type, index }) => type === 'Video' && index === chosen);
   return {
     container,
     durationSeconds: durationOf(lines),
     video: video ? readVideoStream(video) : null,
     hasAudio: sections.some((section) => section.type === 'Audio'),
   };
+}
+
+/** Of `Stream #0:1 -> #0:0 (copy)`. Not from the list of streams: ffmpeg 4 does not tell there which is a cover picture. */
+function chosenIndex(afterInput: string): number | null {
+  const index = /^\s+Stream #0:(\d+) -> #0:0/m.exec(afterInput)?.[1];
+  return index === undefined ? null : Number(index);
 }
 
 function streamSections(lines: readonly string[]): StreamSection[] {

@@ -17,7 +17,7 @@ export interface ProbeRequest {
 }
 
 /**
- * Reads the header of a video through `ffmpeg -i`.
+ * Reads the header of a video through ffmpeg; nothing is decoded beyond what ffmpeg needs to know the streams.
  * Every code of `checkContainer`, and NO_VIDEO_STREAM, VIDEO_ENCRYPTED, CODEC_NOT_SUPPORTED, NO_FRAMES, DECODE_FAILED,
  * RESOLUTION_TOO_LARGE, VIDEO_TOO_LONG, DECODE_TIMEOUT, CANCELLED, FFMPEG_NOT_USABLE.
  */
@@ -47,7 +47,11 @@ async function runProbe(
 ): Promise<{ stderr: StderrText; end: ChildEnd }> {
   const child = new FfmpegChild({
     ffmpeg,
-    args: inputArguments({ filePath, demuxers, limits, logLevel: 'info' }),
+    args: [
+      ...inputArguments({ filePath, demuxers, limits, logLevel: 'info' }),
+      // Copies one packet to nowhere: ffmpeg then says which stream it takes.
+      ...['-map', '0:V:0', '-c', 'copy', '-frames:v', '1', '-f', 'null', '-'],
+    ],
     filePath,
     timeoutMs: Math.min(limits.timeoutMs ?? Number.POSITIVE_INFINITY, limits.stallTimeoutMs),
     stallTimeoutMs: limits.stallTimeoutMs,

@@ -8,6 +8,7 @@ import { decodeFailure } from './ffmpeg-messages.js';
 import { shownName } from './file-name.js';
 import { inputArguments } from './input-arguments.js';
 import { refuseEncrypted } from './mp4-encryption.js';
+import { probeVideo } from './probe.js';
 import { seeksExactly } from './time-range.js';
 import type { FfmpegProgram, MediaLimits } from './types.js';
 
@@ -49,24 +50,24 @@ export async function writeThumbnail(request: ThumbnailRequest): Promise<void> {
   const { filePath, outPath } = request;
   const { demuxers } = await checkContainer(filePath);
   await refuseEncrypted(filePath, demuxers);
-  let end: AttemptEnd | null = null;
-  for (const attempt of attempts(request.atSeconds)) {
-    end = await runAttempt(request, demuxers, attempt);
-    if (end.jpeg) return writeWhole(outPath, end.jpeg);
+  const atSeconds = Math.max(0, request.atSeconds);
+  let end = await runAttempt(request, demuxers, { seekSeconds: atSeconds, toTheEnd: false });
+  if (!end.jpeg) {
+    // The time is at the end, after it, or in a part that cannot be decoded.
+    const { durationSeconds } = await probeVideo(request);
+    for (const attempt of attemptsBefore(Math.min(atSeconds, durationSeconds ?? atSeconds))) {
+      end = await runAttempt(request, demuxers, attempt);
+      if (end.jpeg) break;
+    }
   }
-  throw decodeFailure({
-    filePath,
-    lines: end?.lines ?? [],
-    exitCode: end?.exitCode ?? null,
-    exitSignal: end?.exitSignal ?? null,
-  });
+  const { jpeg, ...failure } = end;
+  if (!jpeg) throw decodeFailure({ filePath, ...failure });
+  await writeWhole(outPath, jpeg);
 }
 
-function attempts(atSeconds: number): Attempt[] {
-  const at = Math.max(0, atSeconds);
+function attemptsBefore(atSeconds: number): Attempt[] {
   return [
-    { seekSeconds: at, toTheEnd: false },
-    ...LOOK_BACK_SECONDS.map((back) => ({ seekSeconds: Math.max(0, at - back), toTheEnd: true })),
+    ...LOOK_BACK_SECONDS.map((back) => ({ seekSeconds: Math.max(0, atSeconds - back), toTheEnd: true })),
     { seekSeconds: 0, toTheEnd: false },
   ];
 }
@@ -130,7 +131,7 @@ async function writeWhole(outPath: string, bytes: Buffer): Promise<void> {
     await writeFile(temporary, bytes, { flag: 'wx' });
     await rename(temporary, outPath);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     const code = (cause as NodeJS.ErrnoException).code;
     const full = code === 'ENOSPC' || code === 'EDQUOT';
     throw new CliptraceError(
