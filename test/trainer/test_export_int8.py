@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cliptrace_trainer.errors import TrainerError
 from cliptrace_trainer.export import quantise_encoder
+from cliptrace_trainer.export.int8 import add_variant_figures
 from cliptrace_trainer.export.session import open_session, run_encoder
 from export_helpers import export, moving_clips, settled_backbone
 
@@ -28,8 +29,8 @@ def quantised(tmp_path_factory: pytest.TempPathFactory, exported: Path) -> Path:
         model_dir=path,
         calibration_clips=moving_clips(24, seed=1),
         comparison_clips=moving_clips(8, seed=2),
-        measured={"recallAt1": None},
     )
+    add_variant_figures(model_dir=path, figures={"recallAt1": None})
     return path
 
 
@@ -102,3 +103,9 @@ def test_a_folder_without_a_model_or_with_another_one_is_refused(exported: Path,
     assert attempt(path) == "INT8_MODEL"
     (path / "manifest.json").write_text("{")
     assert attempt(path) == "INT8_MODEL"
+
+
+def test_figures_need_a_variant_to_belong_to(exported: Path) -> None:
+    with pytest.raises(TrainerError) as caught:
+        add_variant_figures(model_dir=exported, figures={"recallAt1": 0.5})
+    assert caught.value.code == "INT8_MODEL"

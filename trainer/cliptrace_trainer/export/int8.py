@@ -33,7 +33,6 @@ def quantise_encoder(
     model_dir: Path,
     calibration_clips: np.ndarray,
     comparison_clips: np.ndarray,
-    measured: dict[str, Any] | None = None,
     threads: int = 0,
 ) -> dict[str, Any]:
     """Write `encoder-int8.onnx` into an encoder folder, list it under `variants` and return the manifest.
@@ -41,7 +40,7 @@ def quantise_encoder(
     Weights become signed bytes per channel, activations unsigned bytes in QDQ form; of u8/s8 and s8/s8 ONNX Runtime's
     CPU kernels run the first twice as fast. Both clip arrays are uint8 [n, frames, height, width, 3] as the manifest
     has them, and should not overlap: on the second, speed and agreement (cosine of float32 and int8 embeddings) are
-    measured. `measured` adds figures to those, such as recall.
+    measured.
 
     Raises TrainerError INT8_MODEL, INT8_CLIPS, EXPORT_METADATA, EXPORT_WRITE_FAILED.
     """
@@ -57,12 +56,27 @@ def quantise_encoder(
             "precision": "int8",
             "file": INT8_FILE,
             "sha256": hashlib.sha256(quantised).hexdigest(),
-            "measured": {"calibrationClips": len(calibration_clips), **figures, **(measured or {})},
+            "measured": {"calibrationClips": len(calibration_clips), **figures},
         },
     ]
     content = manifest_bytes(manifest)
     write_atomically(path=model_dir / INT8_FILE, content=quantised)
     write_atomically(path=model_dir / MANIFEST_FILE, content=content)
+    return json.loads(content)
+
+
+def add_variant_figures(*, model_dir: Path, figures: dict[str, Any]) -> dict[str, Any]:
+    """Add measured figures to the int8 variant of a folder and return the manifest.
+
+    Raises TrainerError INT8_MODEL, EXPORT_METADATA, EXPORT_WRITE_FAILED.
+    """
+    manifest, _ = _read(Path(model_dir))
+    variant = next((item for item in manifest.get("variants", []) if item["precision"] == "int8"), None)
+    if variant is None:
+        raise TrainerError("INT8_MODEL", f"{model_dir} lists no int8 variant; quantise it first")
+    variant["measured"] |= figures
+    content = manifest_bytes(manifest)
+    write_atomically(path=Path(model_dir) / MANIFEST_FILE, content=content)
     return json.loads(content)
 
 
