@@ -44,7 +44,7 @@ function wantsNumber(schema: z.core.$ZodType): boolean {
 
 /** Plain decimals only: `Number` alone would take '', ' 1', '0x10' and 'Infinity'. What is none stays text and fails. */
 function readNumber(text: unknown): unknown {
-  return typeof text === 'string' && /^-?\d{1,16}(\.\d{1,12})?$/.test(text) ? Number(text) : text;
+  return typeof text === 'string' && /^-?\d{1,16}(\.\d{1,30})?$/.test(text) ? Number(text) : text;
 }
 
 function fieldProblems(issue: z.core.$ZodIssue, schema: z.ZodObject, part: string): FieldProblem[] {

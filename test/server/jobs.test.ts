@@ -1,0 +1,182 @@
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobJson, JobWithFilesJson } from '../../server/schemas/jobs.js';
+import { readEvents } from './tools/events.js';
+import { expectProblem, postJson, until } from './tools/http.js';
+import { type LiveServer, samplePath, startLiveServer } from './tools/live-server.js';
+
+let live: LiveServer;
+
+beforeAll(async () => {
+  live = await startLiveServer({ videos: [], configuration: { eventHeartbeatMs: 50 } });
+  await mkdir(join(live.archive, 'street'));
+  await copyFile(samplePath('people-detection'), join(live.archive, 'street', 'people.mp4'));
+  await copyFile(samplePath('head-pose-face-detection-male'), join(live.archive, 'street', 'face.mp4'));
+  await writeFile(
+    join(live.archive, 'street', 'broken.mp4'),
+    'no video at all, only text that goes on a little',
+  );
+  await copyFile(samplePath('people-detection'), join(live.outside, 'secret.mp4'));
+  await symlink(live.outside, join(live.archive, 'way-out'));
+});
+
+afterAll(() => live.close());
+
+async function start(body: object): Promise<JobJson> {
+  const response = await postJson(`${live.api}/jobs`, { type: 'index', ...body });
+  const job = (await response.json()) as JobJson;
+  expect(response.status, JSON.stringify(job)).toBe(202);
+  expect(response.headers.get('Location')).toBe(`/api/v1/jobs/${job.id}`);
+  return job;
+}
+
+async function get(id: number): Promise<JobWithFilesJson> {
+  return (await (await fetch(`${live.api}/jobs/${id}`)).json()) as JobWithFilesJson;
+}
+
+async function ended(id: number): Promise<JobWithFilesJson> {
+  return until('the job to end', async () => {
+    const job = await get(id);
+    return job.endedAt !== null && job;
+  });
+}
+
+describe('POST /jobs', () => {
+  it('indexes a folder, and names each file that failed with its code', async () => {
+    const { id } = await start({
+      path: join(live.archive, 'street'),
+      collection: 'city',
+      labelFrom: 'folder',
+    });
+    const log = await readEvents(await fetch(`${live.api}/jobs/${id}/events`));
+    expect(log.hasEnded).toBe(true);
+    expect(log.events[0]?.event).toBe('progress');
+    expect(log.events.at(-1)?.event).toBe('end');
+    expect(log.events.map((event) => event.id)).toEqual(log.events.map((_, index) => String(index + 1)));
+    expect(log.events.at(-1)?.data).toMatchObject({ job: { id, status: 'done' } });
+
+    const job = await get(id);
+    expect(job).toMatchObject({
+      status: 'done',
+      collection: 'city',
+      type: 'index',
+      error: null,
+      videoId: null,
+    });
+    expect(job.outcomes).toMatchObject({ indexed: 2, failed: 1 });
+    expect(job.failures).toEqual([
+      expect.objectContaining({
+        path: join(live.archive, 'street', 'broken.mp4'),
+        code: 'NOT_A_VIDEO',
+        outcome: 'failed',
+      }),
+    ]);
+    const page = (await (await fetch(`${live.api}/videos?collection=city&label=street`)).json()) as {
+      totalCount: number;
+    };
+    expect(page.totalCount).toBe(2);
+  });
+
+  it('changes nothing the second time', async () => {
+    const { id } = await start({
+      path: join(live.archive, 'street'),
+      collection: 'city',
+      labelFrom: 'folder',
+    });
+    expect((await ended(id)).outcomes).toMatchObject({ unchanged: 2, indexed: 0, failed: 1 });
+  });
+
+  it('is for places below an archive root only', async () => {
+    const details = new Set<string>();
+    for (const path of [
+      '/',
+      '/etc',
+      '/no/such/place',
+      live.outside,
+      join(live.archive, '..', 'outside'),
+      join(live.archive, 'way-out'),
+      join(live.archive, 'way-out', 'secret.mp4'),
+    ]) {
+      const response = await postJson(`${live.api}/jobs`, { type: 'index', path });
+      details.add((await expectProblem(response, 'PATH_OUTSIDE_ARCHIVE')).detail);
+    }
+    expect(details.size).toBe(1);
+    const missing = await postJson(`${live.api}/jobs`, { type: 'index', path: join(live.archive, 'none') });
+    await expectProblem(missing, 'FILE_NOT_FOUND');
+  });
+
+  it.each([
+    [{ type: 'index' }, 'path'],
+    [{ type: 'upload', path: '/x' }, 'type'],
+    [{ path: '/x' }, 'type'],
+    [{ type: 'index', path: 'a\u0000b' }, 'path'],
+    [{ type: 'index', path: '/x', labelFrom: 'name' }, 'labelFrom'],
+    [{ type: 'index', path: '/x', collection: '' }, 'collection'],
+    [{ type: 'index', path: '/x', prune: true }, 'prune'],
+    [{ type: 'index', path: ['/x'] }, 'path'],
+  ])('refuses %j', async (body, field) => {
+    const problem = await expectProblem(await postJson(`${live.api}/jobs`, body), 'REQUEST_INVALID');
+    expect(problem.errors?.[0]?.field).toBe(field);
+  });
+});
+
+describe('a job', () => {
+  it('is listed, newest first', async () => {
+    const { jobs } = (await (await fetch(`${live.api}/jobs`)).json()) as { jobs: JobJson[] };
+    expect(jobs.map(({ id }) => id)).toEqual([...jobs.map(({ id }) => id)].sort((a, b) => b - a));
+    const few = (await (await fetch(`${live.api}/jobs?limit=1`)).json()) as { jobs: JobJson[] };
+    expect(few.jobs).toEqual(jobs.slice(0, 1));
+    await expectProblem(await fetch(`${live.api}/jobs?limit=0`), 'REQUEST_INVALID');
+  });
+
+  it('that has ended is told in full by its event stream', async () => {
+    const { id } = await start({ path: join(live.archive, 'street', 'people.mp4'), collection: 'city' });
+    await ended(id);
+    const log = await readEvents(await fetch(`${live.api}/jobs/${id}/events`));
+    expect(log.events.map(({ event }) => event)).toEqual(['progress', 'end']);
+    await expectProblem(await postJson(`${live.api}/jobs/${id}/cancel`, undefined), 'JOB_ALREADY_ENDED');
+  });
+
+  it('can be cancelled, and its stream then ends', async () => {
+    const long = join(live.archive, 'long');
+    await mkdir(long);
+    for (const name of ['bottle-detection', 'car-detection', 'one-by-one-person-detection']) {
+      await copyFile(samplePath(name), join(long, `${name}.mp4`));
+    }
+    const running = await start({ path: long });
+    const queued = await start({ path: long });
+    const stream = readEvents(await fetch(`${live.api}/jobs/${running.id}/events`));
+    for (const { id } of [queued, running]) {
+      const response = await fetch(`${live.api}/jobs/${id}/cancel`, { method: 'POST' });
+      expect(await response.json()).toMatchObject({ id, status: 'cancelled' });
+    }
+    const log = await stream;
+    expect(log.hasEnded).toBe(true);
+    expect(log.events.at(-1)).toMatchObject({ event: 'end', data: { job: { status: 'cancelled' } } });
+  });
+
+  it('keeps a quiet stream alive with comments, and survives a client that leaves', async () => {
+    const { id } = await start({ path: join(live.archive, 'long'), collection: 'again' });
+    const log = await readEvents(
+      await fetch(`${live.api}/jobs/${id}/events`),
+      ({ comments }) => comments.length > 1,
+    );
+    expect(log.events[0]?.event).toBe('progress');
+    expect(log.hasEnded).toBe(false);
+    await fetch(`${live.api}/jobs/${id}/cancel`, { method: 'POST' });
+  });
+
+  it('that does not exist is JOB_NOT_FOUND', async () => {
+    for (const address of ['/jobs/999', '/jobs/999/events']) {
+      await expectProblem(await fetch(live.api + address), 'JOB_NOT_FOUND');
+    }
+    await expectProblem(await fetch(`${live.api}/jobs/999/cancel`, { method: 'POST' }), 'JOB_NOT_FOUND');
+    await expectProblem(await fetch(`${live.api}/jobs/x`), 'REQUEST_INVALID');
+  });
+});
+
+it('answers HEAD of an event stream without opening it', async () => {
+  const response = await fetch(`${live.api}/jobs/1/events`, { method: 'HEAD' });
+  expect(response.headers.get('Content-Type')).toMatch(/^text\/event-stream/);
+});
