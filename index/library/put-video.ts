@@ -1,5 +1,5 @@
 import { CliptraceError } from '../errors.js';
-import { checkUnitVectors } from '../vectors/unit-vectors.js';
+import { checkUnitVectors, toUnitVectors } from '../vectors/unit-vectors.js';
 import type { ModelRow } from './models.js';
 import type { LibraryTables } from './sqlite-library.js';
 import type { Library, SegmentBatch, Video } from './types.js';
@@ -15,7 +15,7 @@ export type PutVideoInput = Parameters<Library['putVideo']>[0];
 export function putVideo(tables: LibraryTables, input: PutVideoInput): Video {
   const { video, file, segments, replaceVideoId } = input;
   const model = tables.models.require(input.modelId);
-  checkSegments(model, segments);
+  const checked = checkSegments(model, segments);
   const collectionId = tables.collections.findOrCreate(video.collection);
   const twinId = tables.videos.findByContent(collectionId, video.contentHash);
   const replaced =
@@ -29,7 +29,7 @@ export function putVideo(tables: LibraryTables, input: PutVideoInput): Video {
     tables.segments.removeOfVideo(id);
     tables.blocks.removeOfVideo(id);
     const firstId = tables.segments.insert(id, model, segments.spans);
-    tables.blocks.insert(id, model, firstId, segments);
+    tables.blocks.insert(id, model, firstId, checked);
     tables.videos.update(id, video, segments.spans.length);
   }
   tables.files.put(collectionId, { ...file, videoId: id });
@@ -39,11 +39,11 @@ export function putVideo(tables: LibraryTables, input: PutVideoInput): Video {
   return tables.videos.get(id) as Video;
 }
 
-/** VECTOR_INVALID for what must not be stored. */
-function checkSegments(model: ModelRow, batch: SegmentBatch): void {
+/** The batch as it is stored: VECTOR_INVALID for what must not be. */
+function checkSegments(model: ModelRow, batch: SegmentBatch): SegmentBatch {
   const count = batch.spans.length;
-  checkUnitVectors(batch.embeddings, count, model.dimension, 'Embeddings');
   checkUnitVectors(batch.timesteps, count * model.timesteps, model.dimension, 'Timestep features');
+  return { ...batch, embeddings: toUnitVectors(batch.embeddings, count, model.dimension, 'Embeddings') };
 }
 
 function requireVideo(tables: LibraryTables, id: number, collection: string): Video {

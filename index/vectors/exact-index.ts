@@ -1,6 +1,6 @@
 import { dot, TopK } from './top-k.js';
 import type { Neighbours, VectorIndex } from './types.js';
-import { checkUnitVectors } from './unit-vectors.js';
+import { toUnitVectors } from './unit-vectors.js';
 
 /** Compares each query with every vector: the oracle that approximate indexes are measured against. */
 export class ExactIndex implements VectorIndex {
@@ -16,10 +16,10 @@ export class ExactIndex implements VectorIndex {
   }
 
   async add(ids: readonly number[], vectors: Float32Array): Promise<void> {
-    checkUnitVectors(vectors, ids.length, this.dimension, 'Vectors');
+    const rows = toUnitVectors(vectors, ids.length, this.dimension, 'Vectors');
     ids.forEach((id, i) => {
       const row = this.#rows.get(id) ?? this.#append(id);
-      this.#vectors.set(vectors.subarray(i * this.dimension, (i + 1) * this.dimension), row * this.dimension);
+      this.#vectors.set(rows.subarray(i * this.dimension, (i + 1) * this.dimension), row * this.dimension);
     });
   }
 
@@ -28,12 +28,12 @@ export class ExactIndex implements VectorIndex {
   }
 
   async search(queries: Float32Array, k: number): Promise<Neighbours[]> {
-    const count = queries.length / this.dimension;
-    checkUnitVectors(queries, Math.floor(count), this.dimension, 'Queries');
+    const count = Math.floor(queries.length / this.dimension);
+    const rows = toUnitVectors(queries, count, this.dimension, 'Queries');
     return Array.from({ length: count }, (_, query) => {
       const best = new TopK(k);
       this.#ids.forEach((id, row) => {
-        best.offer(id, dot(queries, query, this.#vectors, row, this.dimension));
+        best.offer(id, dot(rows, query, this.#vectors, row, this.dimension));
       });
       return best.take();
     });

@@ -1,18 +1,21 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Library, SegmentFilter } from '../library/types.js';
 import type { HnswIndex } from './hnsw-index.js';
 import { dot, TopK } from './top-k.js';
 import type { Neighbours, VectorSearchOptions } from './types.js';
-import { checkUnitVectors } from './unit-vectors.js';
+import { toUnitVectors } from './unit-vectors.js';
 
-export interface FilteredSearchLimits {
-  /** Up to so many allowed segments are compared one by one. */
-  exactCount: number;
-  /** Up to so many neighbours are taken from the graph in the hope that k of them are allowed. */
-  overFetch: number;
-}
-
-/** Measured in docs/architecture.md. */
-export const FILTERED_SEARCH_LIMITS: FilteredSearchLimits = { exactCount: 20_000, overFetch: 4096 };
+/** Microseconds that decide between the two ways; measured in docs/architecture.md. Only their ratios matter. */
+const COST = {
+  /** To read one allowed embedding from the library. */
+  rowUs: 0.7,
+  /** To compare it with one query. */
+  comparisonUs: 0.5,
+  /** To search the graph for one query. */
+  searchUs: 400,
+  /** For each neighbour that the graph is asked for. */
+  neighbourUs: 6,
+} as const;
 
 const BATCH = 4096;
 
@@ -20,12 +23,12 @@ export interface FilteredSearchParts {
   index: HnswIndex;
   library: Library;
   modelId: string;
-  limits: FilteredSearchLimits;
 }
 
 /**
- * The k nearest among the segments that the filter allows. Few allowed segments are compared exactly; many are reached
- * by taking more neighbours than asked for, and where even that gives less than k, exactly again.
+ * The k nearest among the segments that the filter allows. Either the allowed embeddings are read and compared one by
+ * one, or the graph is asked for more neighbours than needed until k of them are allowed: whichever costs less. The
+ * second turns into the first where it finds too few, so that a filter never costs an answer.
  */
 export async function searchFiltered(
   parts: FilteredSearchParts,
@@ -34,32 +37,42 @@ export async function searchFiltered(
   filter: SegmentFilter,
   options: VectorSearchOptions,
 ): Promise<Neighbours[]> {
-  const { index, library, modelId, limits } = parts;
-  checkUnitVectors(queries, Math.floor(queries.length / index.dimension), index.dimension, 'Queries');
-  const allowedCount = await library.countSegments(modelId, filter);
-  if (allowedCount <= limits.exactCount) return await searchExactly(parts, queries, k, filter);
+  const { dimension } = parts.index;
+  const queryCount = Math.floor(queries.length / dimension);
+  const rows = toUnitVectors(queries, queryCount, dimension, 'Queries');
+  const allowedCount = await parts.library.countSegments(parts.modelId, filter);
+  const share = allowedCount / Math.max(1, await parts.library.countSegments(parts.modelId));
+  const exactUs = allowedCount * (COST.rowUs + COST.comparisonUs * queryCount);
 
-  const queryCount = queries.length / index.dimension;
   const answers = new Array<Neighbours | null>(queryCount).fill(null);
   // Where allowed segments lie evenly, this many neighbours hold k of them; twice that to be on the safe side.
-  const share = allowedCount / Math.max(1, await library.countSegments(modelId));
-  for (let take = Math.ceil((2 * k) / share); take <= limits.overFetch; take *= 4) {
-    await fill(answers, parts, queries, { k, take }, filter, options);
-    if (!answers.includes(null)) return answers as Neighbours[];
+  for (let take = Math.ceil((2 * k) / share); ; take *= 4) {
+    const open = positionsOf(answers, null);
+    if (open.length === 0) return answers as Neighbours[];
+    if (open.length * (COST.searchUs + COST.neighbourUs * take) > exactUs) break;
+    await overFetch(parts, rows, { open, answers, k, take }, filter, options);
   }
-  return await completeExactly(answers, parts, queries, k, filter);
+  const open = positionsOf(answers, null);
+  const exact = await searchExactly(parts, rowsOf(rows, open, dimension), k, filter);
+  return answers.map((answer, position) => answer ?? (exact[open.indexOf(position)] as Neighbours));
 }
 
-/** Takes neighbours of the unanswered queries; those with k allowed ones among them are answered. */
-async function fill(
-  answers: (Neighbours | null)[],
+interface OverFetch {
+  /** Queries without an answer. */
+  open: readonly number[];
+  answers: (Neighbours | null)[];
+  k: number;
+  take: number;
+}
+
+/** Takes neighbours of the open queries; those with k allowed ones among them are answered. */
+async function overFetch(
   { index, library }: FilteredSearchParts,
   queries: Float32Array,
-  { k, take }: { k: number; take: number },
+  { open, answers, k, take }: OverFetch,
   filter: SegmentFilter,
   options: VectorSearchOptions,
 ): Promise<void> {
-  const open = positionsOf(answers, null);
   const searchEf = options.searchEf === undefined ? undefined : Math.max(options.searchEf, take);
   const found = await index.search(rowsOf(queries, open, index.dimension), take, { searchEf });
   const ids = [...new Set(found.flatMap((neighbours) => neighbours.ids))];
@@ -74,18 +87,6 @@ async function fill(
   });
 }
 
-async function completeExactly(
-  answers: readonly (Neighbours | null)[],
-  parts: FilteredSearchParts,
-  queries: Float32Array,
-  k: number,
-  filter: SegmentFilter,
-): Promise<Neighbours[]> {
-  const open = positionsOf(answers, null);
-  const exact = await searchExactly(parts, rowsOf(queries, open, parts.index.dimension), k, filter);
-  return answers.map((answer, position) => answer ?? (exact[open.indexOf(position)] as Neighbours));
-}
-
 /** Reads the allowed embeddings from the library in batches and compares each with every query. */
 async function searchExactly(
   { index, library, modelId }: FilteredSearchParts,
@@ -98,13 +99,14 @@ async function searchExactly(
   for (let afterId = 0; ; ) {
     const { ids, vectors } = await library.readVectors(modelId, afterId, BATCH, filter);
     if (ids.length === 0) return best.map((kept) => kept.take());
-    ids.forEach((id, row) => {
-      for (const [query, kept] of best.entries())
-        kept.offer(id, dot(queries, query, vectors, row, dimension));
+    best.forEach((kept, query) => {
+      for (let row = 0; row < ids.length; row += 1) {
+        kept.offer(ids[row] as number, dot(queries, query, vectors, row, dimension));
+      }
     });
     afterId = ids.at(-1) as number;
     // Other requests are answered between two batches.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
 }
 

@@ -3,7 +3,7 @@ import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CliptraceError, errorMessageOf } from '../errors.js';
-import type { HnswGraph } from './hnsw-graph.js';
+import { HnswGraph } from './hnsw-graph.js';
 import type { GraphFile } from './hnsw-protocol.js';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -18,7 +18,7 @@ export async function writeGraphFile(graph: HnswGraph, file: string): Promise<Gr
   await graph.write(file);
   await verify(graph, file);
   await sync(file);
-  return { ...(await digest(file)), liveCount: graph.liveCount, deletedIds: graph.deletedIds };
+  return { ...(await digest(file)), ...graph.content() };
 }
 
 /** Loads `file` into the graph; answers why that cannot be done, or null. */
@@ -33,7 +33,7 @@ export async function readGraphFile(
     const { sha256 } = await digest(file);
     if (sha256 !== expected.sha256)
       return `its file was altered: SHA-256 ${sha256} instead of ${expected.sha256}`;
-    graph.read(file, expected.liveCount, expected.deletedIds);
+    await graph.read(file, expected);
     return null;
   } catch (error) {
     return `its file cannot be read: ${errorMessageOf(error)}`;
@@ -41,7 +41,7 @@ export async function readGraphFile(
 }
 
 async function requireSpace(graph: HnswGraph, file: string): Promise<void> {
-  const nodes = graph.liveCount + graph.deletedCount;
+  const nodes = graph.nodeCount + graph.deletedCount;
   const { dimension, m } = graph.parameters;
   const neededBytes = nodes * (4 * dimension + 8 * m + 16);
   const { bavail, bsize } = await statfs(dirname(file));
@@ -51,7 +51,9 @@ async function requireSpace(graph: HnswGraph, file: string): Promise<void> {
 
 async function verify(graph: HnswGraph, file: string): Promise<void> {
   try {
-    await compare(graph, await graph.readAside(file));
+    const copy = new HnswGraph(graph.parameters);
+    await copy.read(file, graph.content());
+    await compare(graph, copy);
   } catch (error) {
     await probeForSpace(file);
     throw new CliptraceError(

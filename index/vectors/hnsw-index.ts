@@ -2,14 +2,13 @@ import type { Worker } from 'node:worker_threads';
 import { CliptraceError, type ErrorCode } from '../errors.js';
 import type { GraphParameters } from './hnsw-graph.js';
 import type { GraphFile, GraphSize, HnswReply, HnswRequestName, HnswRequests } from './hnsw-protocol.js';
+import { MAXIMUM_LABEL } from './twin-groups.js';
 import type { Neighbours, VectorIndex, VectorSearchOptions } from './types.js';
-import { checkUnitVectors } from './unit-vectors.js';
+import { toUnitVectors } from './unit-vectors.js';
 import { startWorker } from './worker-thread.js';
 
 /** Links a node and candidates while building; measured in docs/architecture.md. */
 export const HNSW_DEFAULTS = { m: 16, efConstruction: 200 } as const;
-
-const MAXIMUM_ID = 2 ** 32 - 1;
 
 interface PendingCall {
   resolve: (answer: unknown) => void;
@@ -48,10 +47,9 @@ export class HnswIndex implements VectorIndex {
   }
 
   async add(ids: readonly number[], vectors: Float32Array): Promise<void> {
-    checkUnitVectors(vectors, ids.length, this.dimension, 'Vectors');
+    const rows = toUnitVectors(vectors, ids.length, this.dimension, 'Vectors');
     for (const id of ids) checkId(id);
-    const copy = vectors.slice();
-    await this.#call('add', { ids: [...ids], vectors: copy }, [copy.buffer]);
+    await this.#call('add', { ids: [...ids], vectors: rows }, [rows.buffer]);
   }
 
   async remove(ids: readonly number[]): Promise<void> {
@@ -59,12 +57,13 @@ export class HnswIndex implements VectorIndex {
   }
 
   async search(queries: Float32Array, k: number, options: VectorSearchOptions = {}): Promise<Neighbours[]> {
-    checkUnitVectors(queries, Math.floor(queries.length / this.dimension), this.dimension, 'Queries');
-    return await this.#call('search', { queries, k, searchEf: options.searchEf });
+    const count = Math.floor(queries.length / this.dimension);
+    const rows = toUnitVectors(queries, count, this.dimension, 'Queries');
+    return await this.#call('search', { queries: rows, k, searchEf: options.searchEf }, [rows.buffer]);
   }
 
   async size(): Promise<number> {
-    return (await this.counts()).live;
+    return (await this.counts()).liveCount;
   }
 
   async counts(): Promise<GraphSize> {
@@ -107,7 +106,7 @@ export class HnswIndex implements VectorIndex {
   #call<Name extends HnswRequestName>(
     name: Name,
     ask: HnswRequests[Name]['ask'],
-    transfer: ArrayBufferLike[] = [],
+    transfer: ArrayBuffer[] = [],
   ): Promise<HnswRequests[Name]['answer']> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     this.#lastCallId += 1;
@@ -115,7 +114,7 @@ export class HnswIndex implements VectorIndex {
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject });
       this.#worker.ref();
-      this.#worker.postMessage({ id, name, ask }, transfer as ArrayBuffer[]);
+      this.#worker.postMessage({ id, name, ask }, transfer);
     });
   }
 
@@ -145,9 +144,9 @@ export class HnswIndex implements VectorIndex {
 
 /** hnswlib-node wraps labels at 2^32. */
 function checkId(id: number): void {
-  if (Number.isInteger(id) && id >= 0 && id <= MAXIMUM_ID) return;
+  if (Number.isInteger(id) && id >= 0 && id <= MAXIMUM_LABEL) return;
   throw new CliptraceError(
     'INDEX_FULL',
-    `${id} cannot be the id of a vector: integers from 0 to ${MAXIMUM_ID} can.`,
+    `${id} cannot be the id of a vector: integers from 0 to ${MAXIMUM_LABEL} can.`,
   );
 }

@@ -1,18 +1,18 @@
-import type { GraphParameters } from './hnsw-graph.js';
+import type { GraphContent, GraphParameters } from './hnsw-graph.js';
 import type { Neighbours } from './types.js';
 
 /** What a graph file holds: enough to tell whether it is whole and unaltered. */
-export interface GraphFile {
+export interface GraphFile extends GraphContent {
   byteLength: number;
   sha256: string;
-  /** Vectors that answer searches. */
-  liveCount: number;
-  deletedIds: number[];
 }
 
 export interface GraphSize {
-  live: number;
-  deleted: number;
+  /** Ids that answer searches. */
+  liveCount: number;
+  /** Nodes of the graph that stand for them; fewer where vectors are equal. */
+  nodeCount: number;
+  deletedCount: number;
 }
 
 /** What the worker can be asked, with its answer. */

@@ -48,7 +48,7 @@ async function perform(request: Exclude<HnswRequest, { name: 'search' }>): Promi
       for (const id of request.ask.ids) graph.remove(id);
       return null;
     case 'size':
-      return { live: graph.liveCount, deleted: graph.deletedCount };
+      return { liveCount: graph.liveCount, nodeCount: graph.nodeCount, deletedCount: graph.deletedCount };
     case 'compact':
       return await compact();
     case 'clear':

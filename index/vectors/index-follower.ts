@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorMessageOf } from '../errors.js';
 import type { Library, SegmentChange, SegmentFilter, SegmentVectors } from '../library/types.js';
 import type { IndexOpening } from '../types.js';
-import { FILTERED_SEARCH_LIMITS, type FilteredSearchLimits, searchFiltered } from './filtered-search.js';
+import { searchFiltered } from './filtered-search.js';
 import { HnswIndex } from './hnsw-index.js';
 import { SnapshotStore } from './snapshot.js';
 import type { Neighbours, SegmentIndex, VectorSearchOptions } from './types.js';
@@ -23,7 +23,6 @@ export interface OpenSegmentIndexOptions {
   /** While segments are put into the graph that no snapshot holds. */
   onProgress?: ((progress: { segmentsDone: number; segmentsTotal: number }) => void) | undefined;
   logger?: IndexLogger | undefined;
-  filteredSearchLimits?: FilteredSearchLimits | undefined;
 }
 
 /** Small enough that a removal never waits long behind the insertions of its batch. */
@@ -116,8 +115,7 @@ class IndexFollower implements SegmentIndex {
     options: VectorSearchOptions = {},
   ): Promise<Neighbours[]> {
     if (isEmpty(filter)) return await this.#index.search(queries, k, options);
-    const limits = this.#options.filteredSearchLimits ?? FILTERED_SEARCH_LIMITS;
-    const parts = { index: this.#index, library: this.#library, modelId: this.#modelId, limits };
+    const parts = { index: this.#index, library: this.#library, modelId: this.#modelId };
     return await searchFiltered(parts, queries, k, filter, options);
   }
 
@@ -237,15 +235,13 @@ class IndexFollower implements SegmentIndex {
   }
 
   async #compactIfWorthwhile(): Promise<void> {
-    const { live, deleted } = await this.#index.counts();
-    if (deleted < COMPACTION_MINIMUM || deleted <= live) return;
+    const { nodeCount, deletedCount } = await this.#index.counts();
+    if (deletedCount < COMPACTION_MINIMUM || deletedCount <= nodeCount) return;
     await this.#index.compact();
     // The snapshot still has the removed ones.
     this.#savedSequence = null;
-    this.#options.logger?.info(
-      { live, deleted },
-      'The vector index was built anew without its removed segments',
-    );
+    const message = 'The vector index was built anew without its removed segments';
+    this.#options.logger?.info({ nodeCount, deletedCount }, message);
   }
 }
 

@@ -15,7 +15,8 @@ const SIDECAR = z.object({
   m: z.int().positive(),
   efConstruction: z.int().positive(),
   liveCount: z.int().nonnegative(),
-  deletedIds: z.array(z.int().nonnegative()),
+  deletedLabels: z.array(z.int().nonnegative()),
+  twins: z.array(z.tuple([z.int().nonnegative(), z.array(z.int().nonnegative())])),
   /** The last change of the library that the graph holds, and the random mark of that change. */
   sequence: z.int().nonnegative(),
   mark: z.int().nullable(),
@@ -59,15 +60,14 @@ export class SnapshotStore {
     const name = `${this.#stem}.${position.sequence}-${randomBytes(4).toString('hex')}.hnsw`;
     const temporary = join(this.#folder, `${name}.tmp`);
     try {
-      const { liveCount, deletedIds, byteLength, sha256 } = await index.write(temporary);
+      const { byteLength, sha256, ...content } = await index.write(temporary);
       await rename(temporary, join(this.#folder, name));
       await this.#writeSidecar({
         formatVersion: FORMAT_VERSION,
         modelId: this.#modelId,
         ...index.parameters,
         metric: 'cosine',
-        liveCount,
-        deletedIds,
+        ...content,
         ...position,
         file: name,
         byteLength,

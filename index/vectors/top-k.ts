@@ -25,7 +25,7 @@ export class TopK {
 
   /** Best first. */
   take(): Neighbours {
-    return ranked(this.#ids, this.#similarities);
+    return ranked(this.#ids, this.#similarities, this.#k);
   }
 
   /** Whether the kept entry at `position` ranks below the offered one. */
@@ -66,13 +66,14 @@ export class TopK {
   }
 }
 
-/** Best first, ties by id; cosines that rounding carried beyond [-1, 1] are brought back. */
-export function ranked(ids: readonly number[], similarities: readonly number[]): Neighbours {
+/** The k most similar, best first, ties by id; cosines that rounding carried beyond [-1, 1] are brought back. */
+export function ranked(ids: readonly number[], similarities: readonly number[], k: number): Neighbours {
   const order = ids.map((_, i) => i);
   order.sort(
     (a, b) =>
       (similarities[b] as number) - (similarities[a] as number) || (ids[a] as number) - (ids[b] as number),
   );
+  order.length = Math.min(order.length, k);
   return {
     ids: order.map((i) => ids[i] as number),
     similarities: order.map((i) => Math.max(-1, Math.min(1, similarities[i] as number))),

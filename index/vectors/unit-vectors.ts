@@ -13,23 +13,41 @@ export function checkUnitVectors(
   dimension: number,
   what: string,
 ): void {
-  if (vectors.length !== count * dimension) {
-    throw new CliptraceError(
-      'VECTOR_INVALID',
-      `${what}: ${vectors.length} values given where ${count} vectors of dimension ${dimension} have ${count * dimension}.`,
-      { details: { values: vectors.length, count, dimension } },
-    );
-  }
+  checkLength(vectors, count, dimension, what);
   for (let row = 0; row < count; row += 1) {
     const norm = normOf(vectors, row * dimension, dimension);
-    // Written so that NaN is refused too.
-    if (!(Math.abs(norm - 1) <= NORM_TOLERANCE)) throw notUnit(vectors, row, dimension, norm, what);
+    if (!isUnit(norm)) throw notUnit(vectors, row, dimension, norm, what);
   }
+}
+
+/**
+ * A copy of checked vectors with norms that are 1 to the precision of float32, so that an inner product is a cosine and
+ * equal vectors are at distance 0.
+ */
+export function toUnitVectors(
+  vectors: Float32Array,
+  count: number,
+  dimension: number,
+  what: string,
+): Float32Array<ArrayBuffer> {
+  checkLength(vectors, count, dimension, what);
+  const copy = new Float32Array(vectors.length);
+  for (let row = 0; row < count; row += 1) {
+    const norm = normOf(vectors, row * dimension, dimension);
+    if (!isUnit(norm)) throw notUnit(vectors, row, dimension, norm, what);
+    for (let i = row * dimension; i < (row + 1) * dimension; i += 1) copy[i] = (vectors[i] as number) / norm;
+  }
+  return copy;
 }
 
 /** Whether row `row` of [_, dimension] is finite and of unit norm. */
 export function isUnitVector(vectors: Float32Array, row: number, dimension: number): boolean {
-  return Math.abs(normOf(vectors, row * dimension, dimension) - 1) <= NORM_TOLERANCE;
+  return isUnit(normOf(vectors, row * dimension, dimension));
+}
+
+function isUnit(norm: number): boolean {
+  // NaN compares false.
+  return Math.abs(norm - 1) <= NORM_TOLERANCE;
 }
 
 function normOf(vectors: Float32Array, offset: number, dimension: number): number {
@@ -39,6 +57,15 @@ function normOf(vectors: Float32Array, offset: number, dimension: number): numbe
     sum += value * value;
   }
   return Math.sqrt(sum);
+}
+
+function checkLength(vectors: Float32Array, count: number, dimension: number, what: string): void {
+  if (vectors.length === count * dimension) return;
+  throw new CliptraceError(
+    'VECTOR_INVALID',
+    `${what}: ${vectors.length} values given where ${count} vectors of dimension ${dimension} have ${count * dimension}.`,
+    { details: { values: vectors.length, count, dimension } },
+  );
 }
 
 function notUnit(
@@ -55,8 +82,6 @@ function notUnit(
   return new CliptraceError(
     'VECTOR_INVALID',
     `${what}: vector ${row} ${problem}. Normalise it before it is stored.`,
-    {
-      details: { row, norm: Number.isFinite(norm) ? norm : null },
-    },
+    { details: { row, norm: Number.isFinite(norm) ? norm : null } },
   );
 }
