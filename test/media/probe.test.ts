@@ -71,7 +71,9 @@ describe('probeVideo', () => {
   });
 
   test('turns a phone video as it is shown, and so does the decode', async () => {
-    const flat = await makeVideo(join(folder.path, 'flat.mp4'), { size: '96x64', durationSeconds: 1 });
+    // Brighter to the right, redder to the bottom: each turn looks different.
+    const args = ['-vf', 'geq=lum=16+X*2:cb=128:cr=128+Y/2', '-c:v', 'mpeg4', '-q:v', '2'];
+    const flat = await makeVideo(join(folder.path, 'flat.mp4'), { size: '96x64', durationSeconds: 1, args });
     const path = join(folder.path, 'turned.mp4');
     // ffmpeg 4 takes the tag (anticlockwise), newer ones the option: one of the two turns the copy.
     await ffmpeg('-i', flat, '-c', 'copy', '-metadata:s:v:0', 'rotate=270', path);
