@@ -7,7 +7,13 @@ const port = parentPort as MessagePort;
 const { modelPath, threads } = workerData as SessionWorkerData;
 
 const session = await open();
-if (session) port.on('message', (request: SessionRequest) => void answer(session, request));
+if (session) {
+  // One after another: an inference uses every thread that it was given, and the end comes after the last.
+  let queue: Promise<void> = Promise.resolve();
+  port.on('message', (request: SessionRequest) => {
+    queue = queue.then(() => answer(session, request));
+  });
+}
 
 async function open(): Promise<InferenceSession | null> {
   try {
