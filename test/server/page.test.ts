@@ -1,0 +1,230 @@
+/// <reference lib="dom" />
+// Functions handed to the page run there. The build, which leaves tests out, knows no DOM on the server.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CHROMIUM_ARGUMENTS, findChromium } from '../tools/chromium.js';
+import { LIBRARY_VIDEOS, type LiveServer, samplePath, startLiveServer } from './tools/live-server.js';
+
+const BUILD = fileURLToPath(new URL('../tools/build.mjs', import.meta.url));
+const WANTED = 'person-bicycle-car-detection';
+
+let live: LiveServer;
+let empty: LiveServer;
+let browser: Browser;
+/** Console errors, exceptions and breaches of the content security policy, of all pages of a test. */
+let complaints: string[] = [];
+
+beforeAll(async () => {
+  await promisify(execFile)(process.execPath, [BUILD, '--page']);
+  live = await startLiveServer();
+  empty = await startLiveServer({ videos: [] });
+  browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_ARGUMENTS });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await live?.close();
+  await empty?.close();
+});
+
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+  expect(complaints).toEqual([]);
+});
+
+async function open(url: string, viewport = { width: 1200, height: 900 }): Promise<Page> {
+  complaints = [];
+  const page = await browser.newPage({ viewport });
+  page.setDefaultTimeout(30_000);
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
+    });
+  });
+  await page.goto(url);
+  return page;
+}
+
+/** Drops a file as a person does: with a DataTransfer, on an element. */
+async function drop(page: Page, selector: string, name: string, bytes: Buffer): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ([fileName, base64]) => {
+      const content = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const data = new DataTransfer();
+      data.items.add(new File([content], fileName, { type: 'video/mp4' }));
+      return data;
+    },
+    [name, bytes.toString('base64')] as const,
+  );
+  await page.dispatchEvent(selector, 'dragover', { dataTransfer: transfer });
+  await page.dispatchEvent(selector, 'drop', { dataTransfer: transfer });
+}
+
+describe('the search', () => {
+  it('shows the hits of a dropped clip, and plays one in place at its time', async () => {
+    const page = await open(live.url);
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent?.includes('video'));
+    await drop(page, '.drop-zone', `${WANTED}.mp4`, await readFile(samplePath(WANTED)));
+    const first = page.locator('.hit').first();
+    await first.waitFor();
+    expect(await first.locator('h3').textContent()).toBe(WANTED);
+    expect(await page.locator('.hit').count()).toBe(LIBRARY_VIDEOS.length);
+    expect(await page.locator('.results h2').textContent()).toBe(`${LIBRARY_VIDEOS.length} hits`);
+    await page.waitForFunction(
+      () => (document.querySelector('.hit img') as HTMLImageElement | null)?.naturalWidth,
+    );
+
+    // By keyboard: the picture is a button that says what it does.
+    const button = first.locator('button.picture');
+    expect(await button.getAttribute('aria-label')).toContain(`Play hit 1: ${WANTED}, from`);
+    await button.focus();
+    await page.keyboard.press('Enter');
+    const video = first.locator('video');
+    await video.evaluate(
+      (element: HTMLVideoElement) =>
+        element.paused && new Promise((resolve) => element.addEventListener('playing', resolve)),
+    );
+    const [from, to] = await spanOf(page);
+    const times = await video.evaluate(async (element: HTMLVideoElement) => {
+      const seen: number[] = [];
+      for (let look = 0; look < 10; look += 1) {
+        seen.push(element.currentTime);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      return seen;
+    });
+    for (const time of times) {
+      expect(time).toBeGreaterThanOrEqual(from - 0.1);
+      expect(time).toBeLessThanOrEqual(to + 0.2);
+    }
+    expect(new Set(times).size).toBeGreaterThan(2);
+  });
+
+  it('plays over and over what lies inside the span, from its start', async () => {
+    const page = await open(live.url);
+    await page.setInputFiles('#clip-file', samplePath(WANTED));
+    await page.fill('#search-start', '1');
+    await page.fill('#search-end', '2.5');
+    await page.locator('.hit').first().waitFor();
+    await page.click('.query-panel button[type=submit]');
+    await page.waitForFunction(() =>
+      document.querySelector('.track-query .track-time')?.textContent?.startsWith('0:01'),
+    );
+    await page.click('.hit:first-child .picture');
+    const [from, to] = await spanOf(page);
+    const jumpedBack = await page
+      .locator('.hit:first-child video')
+      .evaluate(async (element: HTMLVideoElement) => {
+        let highest = 0;
+        for (let look = 0; look < 200; look += 1) {
+          if (element.currentTime < highest - 0.2) return { highest, now: element.currentTime };
+          highest = Math.max(highest, element.currentTime);
+          await new Promise((resolve) => setTimeout(resolve, 25));
+        }
+        return null;
+      });
+    expect(jumpedBack).not.toBeNull();
+    expect(jumpedBack?.highest).toBeLessThan(to + 0.35);
+    expect(jumpedBack?.now).toBeGreaterThanOrEqual(from - 0.1);
+  });
+
+  it('shows a refusal with title, detail and code', async () => {
+    const page = await open(live.url);
+    await drop(page, 'body', 'notes.mp4', Buffer.from('text that calls itself a video'));
+    const alert = page.locator('[role=alert]');
+    await alert.waitFor();
+    const text = await alert.textContent();
+    expect(text).toContain('not a video container');
+    expect(text).toContain('notes.mp4');
+    expect(text).toContain('NOT_A_VIDEO');
+    await page.click('[aria-label="Dismiss this message"]');
+    expect(await alert.count()).toBe(0);
+    // The browser itself says that the server refused, and that it cannot show the file.
+    complaints = complaints.filter((line) => !/status of 422/.test(line));
+  });
+
+  it('says what to do when there is nothing to search in', async () => {
+    const page = await open(empty.url);
+    await page.locator('.empty').waitFor();
+    expect(await page.locator('.empty code').textContent()).toBe('npx cliptrace index /path/to/videos');
+    await page.click('.empty a');
+    await page.waitForURL('**/#archive');
+  });
+});
+
+describe('the archive', () => {
+  it('lists, filters, and searches by one of its videos', async () => {
+    const page = await open(`${live.url}/#archive`);
+    await page.locator('.video').first().waitFor();
+    expect(await page.locator('.video').count()).toBe(LIBRARY_VIDEOS.length);
+    await page.fill('#archive-text', 'bicycle');
+    await page.waitForFunction(() => document.querySelectorAll('.video').length === 1);
+    await page.click('.video >> text=Search by this video');
+    await page.locator('.hit').first().waitFor();
+    expect(await page.locator('.hit h3').first().textContent()).toBe(WANTED);
+    expect(await page.locator('.clip-caption').textContent()).toContain('from the archive');
+  });
+
+  it('takes an upload, shows it when it is indexed, and deletes it after asking', async () => {
+    const page = await open(`${live.url}/#archive`);
+    const title = 'head-pose-face-detection-female';
+    await page.fill('#upload-label', 'faces');
+    await page.setInputFiles('#upload-files', samplePath(title));
+    await page.locator('.job[data-kind=good]').waitFor();
+    expect(await page.locator('.job').textContent()).toContain('In the archive');
+    const card = page.locator('.video', { has: page.locator(`h3[title="${title}"]`) });
+    await card.waitFor();
+    expect(await card.locator('.chip').first().textContent()).toBe('faces');
+
+    await card.locator(`[aria-label="Delete ${title}"]`).click();
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    expect(await card.count()).toBe(1);
+    await card.locator(`[aria-label="Delete ${title}"]`).click();
+    await page.click('dialog .danger');
+    await card.waitFor({ state: 'detached' });
+    await page.waitForFunction(
+      (count) => document.querySelector('#status')?.textContent?.startsWith(`${count} video`),
+      LIBRARY_VIDEOS.length,
+    );
+  });
+
+  it('tells why a folder is not indexed', async () => {
+    const page = await open(`${live.url}/#archive`);
+    await page.click('summary');
+    await page.fill('#folder-path', '/etc');
+    await page.press('#folder-path', 'Enter');
+    await page.locator('[role=alert]').waitFor();
+    expect(await page.locator('[role=alert]').textContent()).toContain('PATH_OUTSIDE_ARCHIVE');
+    complaints = complaints.filter((line) => !/status of 403/.test(line));
+  });
+});
+
+it.each([320, 390, 768, 1600])('fits a window %i pixels wide', async (width) => {
+  const page = await open(live.url, { width, height: 800 });
+  await page.setInputFiles('#clip-file', samplePath(WANTED));
+  await page.locator('.hit').first().waitFor();
+  const overflow = () =>
+    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(await overflow()).toBeLessThanOrEqual(0);
+  await page.click('[data-view=archive]');
+  await page.locator('.video').first().waitFor();
+  expect(await overflow()).toBeLessThanOrEqual(0);
+});
+
+/** The time range in the video that the first hit shows, in seconds. */
+async function spanOf(page: Page): Promise<[number, number]> {
+  const text = (await page.locator('.hit:first-child .track-video .track-time').textContent()) ?? '';
+  const [from, to] = text
+    .split(' – ')
+    .map((clock) => clock.split(':').reduce((total, unit) => total * 60 + Number(unit), 0));
+  return [from as number, to as number];
+}
