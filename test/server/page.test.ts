@@ -36,9 +36,9 @@ afterEach(async () => {
   expect(complaints).toEqual([]);
 });
 
-async function open(url: string, viewport = { width: 1200, height: 900 }): Promise<Page> {
+async function open(url: string): Promise<Page> {
   complaints = [];
-  const page = await browser.newPage({ viewport });
+  const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
   page.setDefaultTimeout(30_000);
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
@@ -208,16 +208,23 @@ describe('the archive', () => {
   });
 });
 
-it.each([320, 390, 768, 1600])('fits a window %i pixels wide', async (width) => {
-  const page = await open(live.url, { width, height: 800 });
+it('fits every width of window', async () => {
+  const page = await open(live.url);
   await page.setInputFiles('#clip-file', samplePath(WANTED));
-  await page.locator('.hit').first().waitFor();
-  const overflow = () =>
-    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  expect(await overflow()).toBeLessThanOrEqual(0);
-  await page.click('[data-view=archive]');
-  await page.locator('.video').first().waitFor();
-  expect(await overflow()).toBeLessThanOrEqual(0);
+  for (const view of ['search', 'archive']) {
+    await page.click(`[data-view=${view}]`);
+    await page
+      .locator(view === 'search' ? '.hit' : '.video')
+      .first()
+      .waitFor();
+    for (const width of [320, 390, 768, 1600]) {
+      await page.setViewportSize({ width, height: 800 });
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow, `${view} at ${width} pixels`).toBeLessThanOrEqual(0);
+    }
+  }
 });
 
 /** The time range in the video that the first hit shows, in seconds. */

@@ -131,7 +131,7 @@ describe('a multipart body', () => {
     '%0d%0aSet-Cookie: a=b.mp4',
     '日本語 "quoted".mp4'.replaceAll('"', '%22'),
     '\u202Egpj.mp4',
-  ])('may name its file %j: the name is never used', async (fileName) => {
+  ])('may name its file as it likes (%#): the name is never used', async (fileName) => {
     const before = await readdir(live.cliptrace.dataFolder.root);
     const body = multipart([filePart('clip', fileName, await readFile(CLIP))]);
     const response = await postMultipart(address, body);

@@ -17,14 +17,13 @@ export async function readEvents(
   isEnough = (_log: EventLog) => false,
 ): Promise<EventLog> {
   const log: EventLog = { events: [], comments: [], hasEnded: false };
-  const reader = (response.body as ReadableStream<Uint8Array>)
-    .pipeThrough(new TextDecoderStream())
-    .getReader();
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
   let text = '';
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return { ...log, hasEnded: true };
-    text += value;
+    text += decoder.decode(value, { stream: true });
     const blocks = text.split('\n\n');
     text = blocks.pop() ?? '';
     for (const block of blocks) readBlock(block, log);
