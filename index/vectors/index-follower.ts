@@ -30,6 +30,9 @@ const CHANGES_PER_BATCH = 512;
 const VECTORS_PER_BATCH = 1024;
 /** The graph is built anew when more than half of its nodes, and no fewer than this, are deleted. */
 const COMPACTION_MINIMUM = 1000;
+/** A snapshot is written when this many changes, and this share of the index, are newer than the last one. */
+const AUTOSAVE_MINIMUM = 5000;
+const AUTOSAVE_SHARE = 0.25;
 
 /**
  * Opens the index of one model's segments: from its snapshot where that is whole and belongs to this library's history,
@@ -60,6 +63,8 @@ class IndexFollower implements SegmentIndex {
   #rebuiltUpToId = 0;
   /** Of the snapshot on disk. */
   #savedSequence: number | null = null;
+  /** When a snapshot was last tried without being asked for: a full disk is not tried again at every change. */
+  #autosavedSequence = 0;
   /** What changes or saves the index, one after another. */
   #queue: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
@@ -101,6 +106,7 @@ class IndexFollower implements SegmentIndex {
     return this.#enqueue(async () => {
       await this.#applyChanges();
       await this.#compactIfWorthwhile();
+      await this.#saveIfWorthwhile();
     });
   }
 
@@ -124,12 +130,7 @@ class IndexFollower implements SegmentIndex {
   }
 
   saveSnapshot(): Promise<void> {
-    return this.#enqueue(async () => {
-      if (!this.#options.writable || this.#savedSequence === this.#sequence) return;
-      const sequence = this.#sequence;
-      await this.#snapshots.write(this.#index, { sequence, mark: await this.#library.changeMark(sequence) });
-      this.#savedSequence = sequence;
-    });
+    return this.#enqueue(() => this.#save());
   }
 
   close(): Promise<void> {
@@ -231,6 +232,27 @@ class IndexFollower implements SegmentIndex {
       });
       const ids = rows.map((row) => batch.ids[row] as number);
       await this.#index.add(ids, vectors);
+    }
+  }
+
+  async #save(): Promise<void> {
+    if (!this.#options.writable || this.#savedSequence === this.#sequence) return;
+    const sequence = this.#sequence;
+    const mark = await this.#library.changeMark(sequence);
+    await this.#snapshots.write(this.#index, { sequence, mark });
+    this.#savedSequence = sequence;
+  }
+
+  /** So that after a crash no more than a share of the index is built again. */
+  async #saveIfWorthwhile(): Promise<void> {
+    const unsaved = this.#sequence - Math.max(this.#savedSequence ?? 0, this.#autosavedSequence);
+    if (unsaved < AUTOSAVE_MINIMUM || unsaved < AUTOSAVE_SHARE * (await this.size())) return;
+    this.#autosavedSequence = this.#sequence;
+    try {
+      await this.#save();
+    } catch (error) {
+      // The library has everything; only the next start takes longer.
+      this.#options.logger?.warn({ reason: errorMessageOf(error) }, 'The vector index could not be saved');
     }
   }
 
