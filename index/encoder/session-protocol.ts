@@ -15,6 +15,8 @@ export interface GraphDescription {
 export interface SessionWorkerData {
   modelPath: string;
   threads: number;
+  /** Two numbers that both threads see: see `ExitGuard`. */
+  guard: SharedArrayBuffer;
 }
 
 /** What the thread is asked: one inference, or its end. */

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../vectors/worker-thread.js';
+import { ExitGuard } from './exit-guard.js';
 import type {
   GraphDescription,
   SessionReply,
@@ -24,7 +25,11 @@ export class SessionThread {
   #failure: Error | null = null;
 
   /** Rejects with ONNX Runtime's own words when the file is no model that it can run. */
-  static async open(data: SessionWorkerData): Promise<{ thread: SessionThread; graph: GraphDescription }> {
+  static async open(
+    options: Omit<SessionWorkerData, 'guard'>,
+  ): Promise<{ thread: SessionThread; graph: GraphDescription }> {
+    const guard = new ExitGuard();
+    const data: SessionWorkerData = { ...options, guard: guard.shared };
     const worker = startWorker('session-worker', import.meta.url, data);
     const graph = await new Promise<GraphDescription>((resolve, reject) => {
       worker.once('message', (reply: SessionReply) => {
@@ -34,16 +39,19 @@ export class SessionThread {
       worker.once('error', reject);
       worker.once('exit', (code) => reject(new Error(`its thread ended with exit code ${code}`)));
     });
-    return { thread: new SessionThread(worker), graph };
+    return { thread: new SessionThread(worker, guard), graph };
   }
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, guard: ExitGuard) {
     this.#worker = worker;
+    const stop = (): void => guard.stop();
+    process.on('exit', stop);
     worker.removeAllListeners('error');
     worker.on('message', (reply: SessionReply) => this.#settle(reply));
     worker.on('error', (error) => this.#fail(error));
     this.#exited = new Promise((resolve) => {
       worker.on('exit', (code) => {
+        process.off('exit', stop);
         this.#fail(new Error(`the encoder's thread ended with exit code ${code}`));
         resolve();
       });

@@ -1,10 +1,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { errorMessageOf } from '../errors.js';
+import { ExitGuard } from './exit-guard.js';
 import type { GraphValue, SessionReply, SessionRequest, SessionWorkerData } from './session-protocol.js';
 
 const port = parentPort as MessagePort;
-const { modelPath, threads } = workerData as SessionWorkerData;
+const { modelPath, threads, guard: shared } = workerData as SessionWorkerData;
+const guard = new ExitGuard(shared);
 
 const session = await open();
 if (session) {
@@ -46,6 +48,7 @@ async function answer(opened: InferenceSession, request: SessionRequest): Promis
     return;
   }
   const { id, inputName, pixels, shape, outputNames } = request;
+  if (!guard.begin()) return;
   try {
     const results = await opened.run({ [inputName]: new Tensor('uint8', pixels, shape) }, outputNames);
     // Copies: the runtime's own memory cannot be handed to another thread.
@@ -57,6 +60,8 @@ async function answer(opened: InferenceSession, request: SessionRequest): Promis
     port.postMessage({ name: 'done', id, outputs } satisfies SessionReply, buffers);
   } catch (error) {
     reply({ name: 'failed', id, message: errorMessageOf(error) });
+  } finally {
+    guard.end();
   }
 }
 

@@ -217,6 +217,12 @@ describe('opening a model', () => {
     });
     expect(stdout).toBe('1\n');
   });
+
+  test('a process that exits in the middle of an inference ends with its own exit code', async () => {
+    const script = fileURLToPath(new URL('./exit-midway.ts', import.meta.url));
+    const ending = promisify(execFile)(process.execPath, ['--import', 'tsx', script], { timeout: 60_000 });
+    await expect(ending).rejects.toMatchObject({ code: 5, signal: null });
+  });
 });
 
 test('the CPU is among the execution providers', () => {
