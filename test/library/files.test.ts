@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { VideoFile } from '../../index/library/types.js';
+import { putVideo, temporaryLibrary } from './fixtures.js';
+
+const ODD_PATHS = [
+  '/archive/with space.mp4',
+  '/archive/-dash.mp4',
+  '/archive/line\nbreak.mp4',
+  `/archive/quote'"\`.mp4`,
+  '/archive/100%_[x]*?.mp4',
+  '/archive/пример/видео.mp4',
+  '/archive/例え/動画.mp4',
+  '/archive/emoji 🎬.mp4',
+  '/archive/back\\slash.mp4',
+  '/archive/not\ufffdutf8.mp4',
+  '/archive/0',
+];
+
+function fileAt(path: string, videoId: number, change: Partial<VideoFile> = {}): VideoFile {
+  return { path, videoId, collection: 'default', sizeBytes: 1, modifiedMs: 0.25, owned: false, ...change };
+}
+
+describe('files', () => {
+  it.each(ODD_PATHS)('keep the path %j as it is', async (path) => {
+    const { library } = await temporaryLibrary();
+    const video = await putVideo(library, 1, { path });
+    expect(await library.findFile('default', path)).toMatchObject({ path, videoId: video.id });
+    expect((await library.filesBelow('default', '/archive')).map((file) => file.path)).toEqual([path]);
+    await library.removeFile('default', path);
+    expect(await library.findFile('default', path)).toBeNull();
+    expect(await library.getVideo(video.id)).toEqual(video);
+  });
+
+  it('below a folder are those in it and no neighbours', async () => {
+    const { library } = await temporaryLibrary();
+    const video = await putVideo(library, 1, { path: '/a/b/1.mp4' });
+    const inside = ['/a/b', '/a/b/c/2.mp4', '/a/b/\u{10ffff}.mp4', '/a/b/ .mp4'];
+    const outside = ['/a/b.mp4', '/a/b0', '/a/b /1.mp4', '/a/B/1.mp4', '/a', '/z/a/b/1.mp4'];
+    for (const path of [...inside, ...outside]) await library.putFile(fileAt(path, video.id));
+    const expected = ['/a/b/1.mp4', ...inside].sort();
+    for (const root of ['/a/b', '/a/b/']) {
+      const found = (await library.filesBelow('default', root)).map((file) => file.path).sort();
+      expect(found).toEqual(root.endsWith('/') ? expected.filter((path) => path !== '/a/b') : expected);
+    }
+    expect(await library.filesBelow('default', '/')).toHaveLength(expected.length + outside.length);
+    expect(await library.filesBelow('other', '/')).toEqual([]);
+  });
+
+  it('move to another video when they are put again, and are one place in each collection', async () => {
+    const { library } = await temporaryLibrary();
+    const first = await putVideo(library, 1, { path: '/a.mp4' });
+    const second = await putVideo(library, 2, { path: '/b.mp4' });
+    const elsewhere = await putVideo(library, 1, { path: '/a.mp4', video: { collection: 'other' } });
+    await library.putFile(fileAt('/a.mp4', second.id, { sizeBytes: 9, modifiedMs: 12.5 }));
+    expect(await library.findFile('default', '/a.mp4')).toMatchObject({
+      videoId: second.id,
+      sizeBytes: 9,
+      modifiedMs: 12.5,
+    });
+    expect(await library.filesOf(first.id)).toEqual([]);
+    expect(await library.findFile('other', '/a.mp4')).toMatchObject({ videoId: elsewhere.id });
+  });
+
+  it('are refused for a video that is not in their collection', async () => {
+    const { library } = await temporaryLibrary();
+    const video = await putVideo(library, 1);
+    const wrong = fileAt('/x.mp4', video.id, { collection: 'other' });
+    await expect(library.putFile(wrong)).rejects.toMatchObject({ code: 'VIDEO_NOT_FOUND' });
+    await expect(library.putFile(fileAt('/x.mp4', 77))).rejects.toMatchObject({ code: 'VIDEO_NOT_FOUND' });
+  });
+
+  it('that the data folder owns are told apart', async () => {
+    const { library } = await temporaryLibrary();
+    await putVideo(library, 1, { path: '/data/media/1.mp4', owned: true });
+    await putVideo(library, 2, { path: '/archive/2.mp4' });
+    expect((await library.ownedFiles()).map((file) => file.path)).toEqual(['/data/media/1.mp4']);
+  });
+});
