@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from cliptrace_trainer.errors import TrainerError
 from cliptrace_trainer.export import quantise_encoder
@@ -42,6 +43,7 @@ def test_int8_is_listed_beside_an_unchanged_float32(quantised: Path, exported: P
     assert (variant["precision"], variant["file"]) == ("int8", "encoder-int8.onnx")
     assert variant["sha256"] == hashlib.sha256(content).hexdigest()
     assert len(content) < (quantised / "encoder.onnx").stat().st_size / 3
+    assert [(entry.domain, entry.version) for entry in onnx.load_from_string(content).opset_import] == [("", 18)]
     measured = variant["measured"]
     assert (measured["calibrationClips"], measured["comparisonClips"], measured["recallAt1"]) == (24, 8, None)
     assert measured["millisecondsPerClip"] > 0

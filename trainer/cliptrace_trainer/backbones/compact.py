@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .factored import FactoredBlock, SpatialConv, StackedStem
+from .factored import FactoredBlock, SpatialConv, StackedStem, split_frames
 from .layers import Triple, conv_bn
 from .r3d18 import BasicBlock3d
 
@@ -55,7 +55,7 @@ class FactoredNet(nn.Module):
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         x, frames = self.blocks(self.stem(clips))
         x = nn.functional.relu(self.expand(x))
-        return x.mean(dim=(2, 3)).unflatten(0, (-1, frames))
+        return split_frames(x.mean(dim=(2, 3)), frames)
 
 
 class NarrowR3d(nn.Module):

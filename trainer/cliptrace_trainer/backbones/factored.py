@@ -3,6 +3,9 @@
 ONNX Runtime's and oneDNN's fast CPU kernels are two-dimensional. So frames ride in the batch axis for the spatial
 convolutions, and height x width rides as one axis beside time for the temporal ones. In channels-last memory both
 views are free. Every module maps ([clips x frames, channels, h, w], frames) to the same kind of pair.
+
+Sizes other than the batch are made plain integers: an export then holds them as constants, not as a graph of
+shape arithmetic.
 """
 
 import torch
@@ -13,6 +16,16 @@ Frames = tuple[torch.Tensor, int]
 
 def halve_time(frames: int, stride: int) -> int:
     return (frames + stride - 1) // stride
+
+
+def split_frames(x: torch.Tensor, frames: int) -> torch.Tensor:
+    """[clips x frames, ...] -> [clips, frames, ...]."""
+    return x.reshape(-1, frames, *map(int, x.shape[1:]))
+
+
+def merge_frames(x: torch.Tensor) -> torch.Tensor:
+    """[clips, frames, ...] -> [clips x frames, ...]."""
+    return x.reshape(-1, *map(int, x.shape[2:]))
 
 
 class StackedStem(nn.Module):
@@ -27,10 +40,10 @@ class StackedStem(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, clips: torch.Tensor) -> Frames:
-        frames = clips.shape[2]
+        frames = int(clips.shape[2])
         padded = nn.functional.pad(clips.transpose(1, 2), (0, 0, 0, 0, 0, 0, 1, 1))
         stacked = torch.cat([padded[:, shift : shift + frames : 2] for shift in range(3)], dim=2)
-        x = stacked.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        x = merge_frames(stacked).contiguous(memory_format=torch.channels_last)
         return nn.functional.relu(self.norm(self.conv(x))), halve_time(frames, 2)
 
 
@@ -55,10 +68,11 @@ class TemporalConv(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: torch.Tensor, frames: int) -> torch.Tensor:
-        height, width = x.shape[2:]
-        by_time = x.unflatten(0, (-1, frames)).permute(0, 2, 1, 3, 4).flatten(3)
-        mixed = self.norm(self.conv(by_time))
-        return mixed.unflatten(3, (height, width)).permute(0, 2, 1, 3, 4).flatten(0, 1)
+        by_time = split_frames(x, frames).transpose(1, 2)
+        channels, _, height, width = map(int, by_time.shape[1:])
+        mixed = self.norm(self.conv(by_time.reshape(-1, channels, frames, height * width)))
+        by_frame = mixed.reshape(-1, channels, int(mixed.shape[2]), height, width).transpose(1, 2)
+        return merge_frames(by_frame)
 
 
 class FactoredBlock(nn.Module):
@@ -91,4 +105,4 @@ class FactoredBlock(nn.Module):
         return nn.functional.relu(self.second(y) + shortcut), halve_time(frames, self.time_stride)
 
     def _thin(self, x: torch.Tensor, frames: int) -> torch.Tensor:
-        return x.unflatten(0, (-1, frames))[:, :: self.time_stride].flatten(0, 1)
+        return merge_frames(split_frames(x, frames)[:, :: self.time_stride])

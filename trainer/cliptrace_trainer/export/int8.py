@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -119,7 +120,17 @@ def _quantise(model: bytes, clips: np.ndarray) -> bytes:
             weight_type=QuantType.QInt8,
             per_channel=True,
         )
-        return quantised.read_bytes()
+        return _only_used_domains(quantised.read_bytes())
+
+
+def _only_used_domains(model: bytes) -> bytes:
+    # The quantiser's preparation declares every operator set that its runtime knows; others may refuse them.
+    graph = onnx.load_from_string(model)
+    used = {node.domain for node in graph.graph.node}
+    kept = [entry for entry in graph.opset_import if entry.domain in used]
+    del graph.opset_import[:]
+    graph.opset_import.extend(kept)
+    return graph.SerializeToString()
 
 
 def _compare(model: bytes, quantised: bytes, clips: np.ndarray, threads: int) -> dict[str, Any]:
