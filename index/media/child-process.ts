@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { CliptraceError } from '../errors.js';
 import { shownName } from './file-name.js';
 import { StderrText } from './stderr-text.js';
@@ -62,7 +62,8 @@ export class FfmpegChild {
       detached: process.platform !== 'win32',
       windowsHide: true,
     });
-    this.#stdout = this.#child.stdout as Readable;
+    // There are no pipes where the process could not be made for want of file descriptors; 'error' follows.
+    this.#stdout = this.#child.stdout ?? Readable.from([]);
     this.#closed = new Promise((resolve) => this.#watch(resolve));
     this.#timeout =
       run.timeoutMs === null ? null : setTimeout(() => this.#fail(tookTooLong(run)), run.timeoutMs);

@@ -13,7 +13,7 @@ export type Signature =
 export const SIGNATURE_BYTES = 8192;
 
 interface Rule {
-  offset: number;
+  /** At the very beginning, in Latin-1, one character a byte. */
   bytes: string;
   signature: Signature;
 }
@@ -23,45 +23,38 @@ const audio = (name: string): Signature => ({ kind: 'audio', name });
 const image = (name: string): Signature => ({ kind: 'image', name });
 const refused = (name: string): Signature => ({ kind: 'refused', name });
 
-/** `bytes` in Latin-1, one character a byte. */
 const RULES: readonly Rule[] = [
-  { offset: 0, bytes: '\x1a\x45\xdf\xa3', signature: video('Matroska', 'matroska') },
-  { offset: 8, bytes: 'AVI ', signature: video('AVI', 'avi') },
-  { offset: 8, bytes: 'AVIX', signature: video('AVI', 'avi') },
-  { offset: 8, bytes: 'WAVE', signature: audio('a WAVE file') },
-  { offset: 8, bytes: 'WEBP', signature: image('a WebP image') },
-  { offset: 0, bytes: 'GIF87a', signature: video('GIF', 'gif') },
-  { offset: 0, bytes: 'GIF89a', signature: video('GIF', 'gif') },
-  { offset: 0, bytes: '\x00\x00\x01\xba', signature: video('MPEG program stream', 'mpeg') },
-  { offset: 0, bytes: '\x00\x00\x01\xb3', signature: video('MPEG video', 'mpegvideo') },
-  { offset: 0, bytes: '\x00\x00\x01\xb0', signature: video('MPEG-4 video', 'm4v') },
-  { offset: 0, bytes: '\x00\x00\x00\x01\x67', signature: video('H.264 stream', 'h264') },
-  { offset: 0, bytes: '\x00\x00\x00\x01\x27', signature: video('H.264 stream', 'h264') },
-  { offset: 0, bytes: '\x00\x00\x00\x01\x09', signature: video('H.264 stream', 'h264') },
-  { offset: 0, bytes: '\x00\x00\x00\x01\x40\x01', signature: video('HEVC stream', 'hevc') },
-  { offset: 0, bytes: '\x00\x00\x00\x01\x46\x01', signature: video('HEVC stream', 'hevc') },
-  { offset: 0, bytes: 'FLV\x01', signature: video('FLV', 'flv') },
-  { offset: 0, bytes: '\x30\x26\xb2\x75\x8e\x66\xcf\x11', signature: video('ASF', 'asf') },
-  { offset: 0, bytes: 'DKIF', signature: video('IVF', 'ivf') },
-  { offset: 0, bytes: 'YUV4MPEG2 ', signature: video('YUV4MPEG', 'yuv4mpegpipe') },
-  { offset: 0, bytes: '\x06\x0e\x2b\x34\x02\x05\x01\x01', signature: video('MXF', 'mxf') },
-  { offset: 0, bytes: '\xb7\xd8\x00\x20\x37\x49\xda\x11', signature: video('WTV', 'wtv') },
-  { offset: 0, bytes: 'nut/multimedia container\x00', signature: video('NUT', 'nut') },
-  { offset: 0, bytes: '.RMF\x00\x00', signature: video('RealMedia', 'rm') },
-  { offset: 0, bytes: '\x1f\x07\x00', signature: video('DV', 'dv') },
-  { offset: 0, bytes: 'ID3', signature: audio('an MP3 file') },
-  { offset: 0, bytes: '\xff\xfb', signature: audio('an MP3 file') },
-  { offset: 0, bytes: '\xff\xf1', signature: audio('an AAC file') },
-  { offset: 0, bytes: 'fLaC', signature: audio('a FLAC file') },
-  { offset: 0, bytes: '#!AMR', signature: audio('an AMR file') },
-  { offset: 0, bytes: '\xff\xd8\xff', signature: image('a JPEG image') },
-  { offset: 0, bytes: '\x89PNG\r\n', signature: image('a PNG image') },
-  { offset: 0, bytes: 'II*\x00', signature: image('a TIFF image') },
-  { offset: 0, bytes: 'MM\x00*', signature: image('a TIFF image') },
-  { offset: 0, bytes: 'BM', signature: image('a BMP image') },
-  { offset: 0, bytes: 'FWS', signature: refused('a Flash animation') },
-  { offset: 0, bytes: 'CWS', signature: refused('a Flash animation') },
-  { offset: 0, bytes: 'ZWS', signature: refused('a Flash animation') },
+  { bytes: '\x1a\x45\xdf\xa3', signature: video('Matroska', 'matroska') },
+  { bytes: 'GIF87a', signature: video('GIF', 'gif') },
+  { bytes: 'GIF89a', signature: video('GIF', 'gif') },
+  { bytes: '\x00\x00\x01\xba', signature: video('MPEG program stream', 'mpeg') },
+  { bytes: '\x00\x00\x01\xb3', signature: video('MPEG video', 'mpegvideo') },
+  { bytes: '\x00\x00\x01\xb0', signature: video('MPEG-4 video', 'm4v') },
+  { bytes: '\x00\x00\x00\x01\x67', signature: video('H.264 stream', 'h264') },
+  { bytes: '\x00\x00\x00\x01\x27', signature: video('H.264 stream', 'h264') },
+  { bytes: '\x00\x00\x00\x01\x09', signature: video('H.264 stream', 'h264') },
+  { bytes: '\x00\x00\x00\x01\x40\x01', signature: video('HEVC stream', 'hevc') },
+  { bytes: '\x00\x00\x00\x01\x46\x01', signature: video('HEVC stream', 'hevc') },
+  { bytes: 'FLV\x01', signature: video('FLV', 'flv') },
+  { bytes: '\x30\x26\xb2\x75\x8e\x66\xcf\x11', signature: video('ASF', 'asf') },
+  { bytes: 'DKIF', signature: video('IVF', 'ivf') },
+  { bytes: 'YUV4MPEG2 ', signature: video('YUV4MPEG', 'yuv4mpegpipe') },
+  { bytes: '\x06\x0e\x2b\x34\x02\x05\x01\x01', signature: video('MXF', 'mxf') },
+  { bytes: '\xb7\xd8\x00\x20\x37\x49\xda\x11', signature: video('WTV', 'wtv') },
+  { bytes: 'nut/multimedia container\x00', signature: video('NUT', 'nut') },
+  { bytes: '.RMF\x00\x00', signature: video('RealMedia', 'rm') },
+  { bytes: '\x1f\x07\x00', signature: video('DV', 'dv') },
+  { bytes: 'ID3\x02', signature: audio('an MP3 file') },
+  { bytes: 'ID3\x03', signature: audio('an MP3 file') },
+  { bytes: 'ID3\x04', signature: audio('an MP3 file') },
+  { bytes: '\xff\xfb', signature: audio('an MP3 file') },
+  { bytes: '\xff\xf1', signature: audio('an AAC file') },
+  { bytes: 'fLaC', signature: audio('a FLAC file') },
+  { bytes: '#!AMR', signature: audio('an AMR file') },
+  { bytes: '\xff\xd8\xff', signature: image('a JPEG image') },
+  { bytes: '\x89PNG\r\n', signature: image('a PNG image') },
+  { bytes: 'II*\x00', signature: image('a TIFF image') },
+  { bytes: 'MM\x00*', signature: image('a TIFF image') },
 ];
 
 /** Text formats that ffmpeg would open, with what they name. A byte order mark and blanks may stand before. */
@@ -109,7 +102,8 @@ export function readSignature(head: Buffer, fileBytes: number): Signature {
   const text = head.toString('latin1');
   return (
     movieSignature(text, head, fileBytes) ??
-    RULES.find(({ offset, bytes }) => text.startsWith(bytes, offset))?.signature ??
+    RULES.find(({ bytes }) => text.startsWith(bytes))?.signature ??
+    riffSignature(text) ??
     oggSignature(text) ??
     transportSignature(head) ??
     textSignature(text) ?? { kind: 'unknown' }
@@ -126,6 +120,13 @@ function movieSignature(text: string, head: Buffer, fileBytes: number): Signatur
   if (IMAGE_BRANDS.has(brand)) return image('a HEIF or AVIF image');
   if (AUDIO_BRANDS.has(brand)) return audio('an MPEG-4 audio file');
   return video('MP4 or QuickTime', 'mov');
+}
+
+function riffSignature(text: string): Signature | null {
+  if (!text.startsWith('RIFF')) return null;
+  const form = text.slice(8, 12);
+  if (form === 'WAVE') return audio('a WAVE file');
+  return form === 'AVI ' || form === 'AVIX' ? video('AVI', 'avi') : null;
 }
 
 function oggSignature(text: string): Signature | null {

@@ -3,8 +3,8 @@ import { CliptraceError } from '../errors.js';
 import { readFailure } from './container-check.js';
 import { shownName } from './file-name.js';
 
-/** Boxes on the way from the file to the sample entries. */
-const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl']);
+/** Boxes on the way from `moov` to the sample entries. */
+const CONTAINERS = new Set(['trak', 'mdia', 'minf', 'stbl']);
 /** stsd: version, flags and the count of entries stand before the entries. */
 const STSD_HEADER_BYTES = 8;
 /** A file needs dozens of boxes; one with more than this is built to keep us busy. */
@@ -47,6 +47,8 @@ async function walk(
     const box = await readBox(state.handle, offset, end);
     if (box === null) return false;
     if (box.type === 'encv') return true;
+    // The tracks are all in here: what follows, thousands of fragments at times, need not be looked through.
+    if (box.type === 'moov') return walk(state, box.bodyStart, box.end);
     if (CONTAINERS.has(box.type) && (await walk(state, box.bodyStart, box.end))) return true;
     if (box.type === 'stsd' && (await walk(state, box.bodyStart + STSD_HEADER_BYTES, box.end))) return true;
     offset = box.end;
