@@ -56,8 +56,6 @@ function checkApplication(database: SqliteDatabase, file: string): void {
 
 function configure(database: SqliteDatabase, readonly: boolean): void {
   database.pragma('foreign_keys = ON');
-  // Reads of pages go through the page cache of the system, without a copy into SQLite's own.
-  database.pragma('mmap_size = 1073741824');
   database.pragma('cache_size = -32768');
   if (readonly) return;
   if (database.pragma('application_id', { simple: true }) !== APPLICATION_ID) {

@@ -25,7 +25,12 @@ export function decodeFloat32(blob: Buffer, target: Float32Array, offset: number
 export function encodeFloat16(values: Float32Array): Buffer {
   const halves = new Uint16Array(values.length);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < bits.length; i += 1) halves[i] = halfOf(bits[i] as number);
+  for (let i = 0; i < bits.length; i += 1) {
+    const value = bits[i] as number;
+    const magnitude = value & 0x7fffffff;
+    const isNormal = magnitude >= SMALLEST_NORMAL && magnitude < LARGEST_NORMAL;
+    halves[i] = isNormal ? ((value >>> 16) & 0x8000) | normalHalfOf(magnitude) : halfOf(value);
+  }
   const blob = Buffer.from(halves.buffer);
   return BIG_ENDIAN ? blob.swap16() : blob;
 }
@@ -33,10 +38,14 @@ export function encodeFloat16(values: Float32Array): Buffer {
 export function decodeFloat16(blob: Buffer, target: Float32Array, offset: number, count: number): void {
   checkLength(blob, count * 2);
   const table = halfTable();
-  for (let i = 0; i < count; i += 1) {
-    const half = (blob[2 * i] as number) | ((blob[2 * i + 1] as number) << 8);
-    target[offset + i] = table[half] as number;
-  }
+  // Copy where the bytes lie oddly: 16-bit reads need even places.
+  const bytes = BIG_ENDIAN
+    ? Buffer.from(blob).swap16()
+    : blob.byteOffset % 2 === 0
+      ? blob
+      : Uint8Array.from(blob);
+  const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+  for (let i = 0; i < count; i += 1) target[offset + i] = table[halves[i] as number] as number;
 }
 
 function checkLength(blob: Buffer, expectedBytes: number): void {
@@ -46,6 +55,15 @@ function checkLength(blob: Buffer, expectedBytes: number): void {
     `A feature row holds ${blob.length} bytes where its model needs ${expectedBytes}. Run \`cliptrace doctor\`.`,
     { details: { bytes: blob.length, expectedBytes } },
   );
+}
+
+// Bits of 2^-14 and of 65504 as float32: between them a half has the same form as a float.
+const SMALLEST_NORMAL = 0x38800000;
+const LARGEST_NORMAL = 0x477fe000;
+
+/** Nearly all values: moves the exponent and rounds to nearest even, without a branch. */
+function normalHalfOf(magnitude: number): number {
+  return (magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13;
 }
 
 /** The 16 bits of the half nearest to the float with these 32 bits; overflow becomes infinity, NaN stays NaN. */

@@ -20,7 +20,7 @@ export class FilesTable {
   readonly #find: Statement<[string, string]>;
   readonly #ofVideo: Statement<[number]>;
   readonly #owned: Statement<[]>;
-  readonly #below: Statement<[string, string, string, string]>;
+  readonly #below: Statement<[{ collection: string; root: string; start: string; end: string }]>;
   readonly #put: Statement<[number, string, number, string, number, number, number]>;
   readonly #remove: Statement<[string, string]>;
 
@@ -29,7 +29,8 @@ export class FilesTable {
     this.#ofVideo = database.prepare(`${SELECT} WHERE f.video_id = ? ORDER BY f.path`);
     this.#owned = database.prepare(`${SELECT} WHERE f.owned = 1 ORDER BY f.path`);
     this.#below = database.prepare(
-      `${SELECT} WHERE c.name = ? AND (f.path = ? OR (f.path >= ? AND f.path < ?)) ORDER BY f.path`,
+      `${SELECT} WHERE c.name = @collection AND f.path >= @root AND f.path < @end
+       AND (f.path = @root OR f.path >= @start) ORDER BY f.path`,
     );
     this.#put = database.prepare(
       `INSERT INTO files (collection_id, path, video_id, name_folded, size_bytes, modified_ms, owned)
@@ -56,8 +57,8 @@ export class FilesTable {
   }
 
   below(collection: string, root: string): VideoFile[] {
-    const [prefix, end] = rangeBelow(root);
-    return (this.#below.all(collection, root, prefix, end) as FileRow[]).map(toFile);
+    const [start, end] = rangeBelow(root);
+    return (this.#below.all({ collection, root, start, end }) as FileRow[]).map(toFile);
   }
 
   put(collectionId: number, file: Omit<VideoFile, 'collection'>): void {

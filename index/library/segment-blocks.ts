@@ -52,8 +52,9 @@ export class SegmentBlocksTable {
         `SELECT coalesce(sum(b.segment_count), 0) ${allowedBlocks}`,
       )
       .pluck();
+    // The plus keeps SQLite from going by model and then sorting rows of 64 kilobytes.
     this.#from = database.prepare(
-      `SELECT ${EMBEDDINGS} FROM segment_blocks b WHERE b.id > ? AND b.model_key = ? ORDER BY b.id`,
+      `SELECT ${EMBEDDINGS} FROM segment_blocks b WHERE b.id > ? AND +b.model_key = ? ORDER BY b.id`,
     );
     // Sorts bare ids, and only then fetches their embeddings.
     this.#fromFiltered = database.prepare(
