@@ -2,18 +2,12 @@
 
 import io
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-
-TRAINER = Path(__file__).resolve().parents[2] / "trainer"
-if str(TRAINER) not in sys.path:
-    sys.path.insert(0, str(TRAINER))
-
 from cliptrace_trainer.data.prepare import _write_index
 from cliptrace_trainer.data.prepared import PreparedDataset, PreparedVideo
 from cliptrace_trainer.data.shards import ShardWriter
@@ -25,8 +19,9 @@ MakeVideo = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True)
-def _two_threads() -> None:
-    torch.set_num_threads(2)
+def _one_thread() -> None:
+    # Tensors this small gain nothing from a second thread and wait for it on a busy machine.
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +82,7 @@ def coloured_frames(*, label: int, seed: int, frames: int, size: int) -> np.ndar
 
 
 def _append(writer: ShardWriter, content: np.ndarray, id: str) -> PreparedVideo:
-    row = writer.append(
-        id=id, frames=len(content), content=io.BytesIO(content.tobytes()), size_bytes=1, modified_ns=1
-    )
+    row = writer.append(id=id, frames=len(content), content=io.BytesIO(content.tobytes()), size_bytes=1, modified_ns=1)
     return PreparedVideo(
         id=id,
         label=id.split("/")[0],

@@ -16,32 +16,24 @@ from cliptrace_trainer.media import FrameFormat
 
 
 def test_frames_lie_at_even_times():
-    indices = clip_frame_indices(
-        start_seconds=0.5, span_seconds=2.0, frames=8, video_frames=100, frames_per_second=16
-    )
+    indices = clip_frame_indices(start_seconds=0.5, span_seconds=2.0, frames=8, video_frames=100, frames_per_second=16)
     assert indices.tolist() == [8, 12, 16, 20, 24, 28, 32, 36]
 
 
 def test_a_prepared_rate_that_is_no_multiple_takes_the_frame_shown_at_that_time():
-    indices = clip_frame_indices(
-        start_seconds=0, span_seconds=1.0, frames=4, video_frames=100, frames_per_second=10
-    )
+    indices = clip_frame_indices(start_seconds=0, span_seconds=1.0, frames=4, video_frames=100, frames_per_second=10)
     assert indices.tolist() == [0, 2, 5, 7]
 
 
 def test_a_short_video_is_repeated_from_its_first_frame():
-    indices = clip_frame_indices(
-        start_seconds=0, span_seconds=2.0, frames=8, video_frames=3, frames_per_second=4
-    )
+    indices = clip_frame_indices(start_seconds=0, span_seconds=2.0, frames=8, video_frames=3, frames_per_second=4)
     assert indices.tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
 
 
 @pytest.mark.parametrize("position", [0.0, 0.37, 0.999999])
 def test_local_clips_tile_the_global_span(position):
     layout = ClipLayout(span_seconds=2.0, global_frames=16, local_clips=4, local_frames=8)
-    sparse, dense = training_clip_indices(
-        layout=layout, video_frames=100, frames_per_second=16, position=position
-    )
+    sparse, dense = training_clip_indices(layout=layout, video_frames=100, frames_per_second=16, position=position)
     # Dense at 16 a second, sparse at 8: each second dense frame is a sparse one, in order.
     assert dense.ravel().tolist() == list(range(sparse[0], sparse[0] + 32))
     assert dense.ravel()[::2].tolist() == sparse.tolist()

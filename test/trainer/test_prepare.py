@@ -27,9 +27,7 @@ def videos(tmp_path: Path, make_video) -> Path:
 
 
 def run(root: Path, out: Path, ffmpeg: Path, **changes: object):
-    return prepare(
-        sources=from_folder(root=root), out=out, **{"frame_format": FORMAT, "ffmpeg": ffmpeg, **changes}
-    )
+    return prepare(sources=from_folder(root=root), out=out, **{"frame_format": FORMAT, "ffmpeg": ffmpeg, **changes})
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -166,7 +164,8 @@ def test_csv(tmp_path):
         assert caught.value.code == code
 
 
-def test_a_file_that_a_list_names_but_is_not_there_is_reported(tmp_path, videos, ffmpeg):
+@pytest.mark.usefixtures("videos")
+def test_a_file_that_a_list_names_but_is_not_there_is_reported(tmp_path, ffmpeg):
     (tmp_path / "list.csv").write_text("path\nvideos/walk/a.mp4\nvideos/gone.mp4\n")
     summary = prepare(
         sources=from_csv(file=tmp_path / "list.csv"), out=tmp_path / "out", frame_format=FORMAT, ffmpeg=ffmpeg

@@ -38,14 +38,15 @@ _FIELDS = (
     ("precision", str, f"one of {', '.join(PRECISIONS)}"),
     ("seed", int, "of weights, order, clips and augmentation"),
 )
-_SWITCHES = ("channels_last", "compile", "activation_checkpointing")
+_SWITCHES = ("channels_last", "compile", "activation_checkpointing", "synchronised_batch_norm")
 _LAYOUT = ("span_seconds", "global_frames", "local_clips", "local_frames")
 _WEIGHTS = ("instance_global", "instance_local", "local_local", "global_local")
 # What a resumed run may change; the rest would make its weights or its order another run's.
 _CHANGEABLE = frozenset(
     {
         "epochs", "learning_rate", "weight_decay", "schedule", "warm_up_epochs", "decay_epochs",
-        "precision", "compile", "channels_last", "activation_checkpointing", "width", "height",
+        "precision", "compile", "channels_last", "activation_checkpointing",
+        "synchronised_batch_norm", "width", "height",
     }
 )  # fmt: skip
 
@@ -73,7 +74,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--grey-probability", type=float)
     parser.add_argument("--hold-out-groups", type=group_range, help="leave these groups out, such as 22-25")
     parser.add_argument("--workers", type=int, default=0, help="processes that read frames ahead")
+    parser.add_argument("--threads", type=positive_int, help="CPU threads; one is best on a busy machine")
     parser.add_argument("--save-every-seconds", type=float, default=300.0)
+    parser.add_argument("--log-every-steps", type=positive_int, default=10)
     parser.add_argument("--stop-after-steps", type=positive_int, help="save and end at this step")
     parser.add_argument("--evaluate-queries", type=DatasetArgument.parse, help="labelled development set")
     parser.add_argument("--evaluate-gallery", type=DatasetArgument.parse, help="what those queries search")
@@ -85,6 +88,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
     device = _device(arguments)
     ranks = join_ranks(device_type=device.type)
     try:
@@ -181,6 +186,7 @@ def _options(arguments: argparse.Namespace) -> RunOptions:
         out=arguments.out,
         workers=arguments.workers,
         save_every_seconds=arguments.save_every_seconds,
+        log_every_steps=arguments.log_every_steps,
         evaluate_every_epochs=arguments.evaluate_every_epochs,
         stop_after_steps=arguments.stop_after_steps,
         tensorboard=arguments.tensorboard,

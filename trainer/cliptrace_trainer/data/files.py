@@ -38,7 +38,7 @@ def write_error(*, path: Path, error: Exception) -> TrainerError:
     # torch.save reports a full disk as RuntimeError and keeps the OSError, if any, as its context.
     causes = [error, error.__cause__, error.__context__]
     numbers = {getattr(cause, "errno", None) for cause in causes}
-    if numbers & {errno.ENOSPC, errno.EDQUOT} or "file write failed" in str(error):
+    if numbers & {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} or "file write failed" in str(error):
         return TrainerError(
             "DISK_FULL",
             f"no room to write {path}: {error}; free some space and run the same command again, "

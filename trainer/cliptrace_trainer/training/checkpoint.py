@@ -60,15 +60,17 @@ def load_checkpoint(path: Path) -> dict:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise TrainerError(
-            "CHECKPOINT_INVALID", f"{path} is no readable checkpoint: {str(error).splitlines()[0]}"
-        ) from error
+        raise TrainerError("CHECKPOINT_INVALID", f"{path} is no readable checkpoint: {_first_line(error)}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TrainerError(
             "CHECKPOINT_INVALID",
             f"{path} is not in the format {FORMAT}; for the authors' files use `import`",
         )
     return content
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def load_model_state(*, model: torch.nn.Module, state: dict, path: Path, backbone: str) -> None:

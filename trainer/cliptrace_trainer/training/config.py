@@ -40,6 +40,7 @@ class TrainingConfig:
     channels_last: bool = False
     compile: bool = False
     activation_checkpointing: bool = False
+    synchronised_batch_norm: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional as dist_functional
 from torch import nn
 
 
@@ -40,9 +39,47 @@ def leave_ranks() -> None:
         dist.destroy_process_group()
 
 
+class _Gather(torch.autograd.Function):
+    """Joins rows in the order of the ranks; backward sums the joint gradient and takes this rank's rows.
+
+    torch.distributed.nn's all_gather passes a strided gradient to gloo as if it were contiguous, which
+    gives wrong gradients without an error.
+    """
+
+    @staticmethod
+    def forward(context: torch.autograd.function.FunctionCtx, rows: torch.Tensor) -> torch.Tensor:
+        context.rows = rows.shape[0]
+        parts = [torch.empty_like(rows, memory_format=torch.contiguous_format) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, rows.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(context: torch.autograd.function.FunctionCtx, gradient: torch.Tensor) -> torch.Tensor:
+        joint = gradient.contiguous().clone()
+        dist.all_reduce(joint)
+        first = dist.get_rank() * context.rows
+        return joint[first : first + context.rows]
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over ranks; backward sums the gradients of all ranks' losses."""
+
+    @staticmethod
+    def forward(_: torch.autograd.function.FunctionCtx, values: torch.Tensor) -> torch.Tensor:
+        total = values.contiguous().clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: torch.autograd.function.FunctionCtx, gradient: torch.Tensor) -> torch.Tensor:
+        total = gradient.contiguous().clone()
+        dist.all_reduce(total)
+        return total
+
+
 def gather_rows(rows: torch.Tensor) -> torch.Tensor:
     """[batch, ...] on every rank -> [ranks x batch, ...], through which gradients flow back."""
-    return torch.cat(dist_functional.all_gather(rows.contiguous()))
+    return _Gather.apply(rows)
 
 
 def mean_over_ranks(values: torch.Tensor) -> torch.Tensor:
@@ -90,12 +127,13 @@ class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
         if not self.training:
             return super().forward(input)
         axes = [axis for axis in range(input.ndim) if axis != 1]
-        values = input.float()
+        # Half precision loses the statistics; double stays double.
+        values = input.to(torch.promote_types(input.dtype, torch.float32))
         ranks = dist.get_world_size()
-        mean = dist_functional.all_reduce(values.mean(dim=axes)) / ranks
+        mean = _Sum.apply(values.mean(dim=axes)) / ranks
         shape = [1, -1] + [1] * (input.ndim - 2)
         centred = values - mean.view(shape)
-        variance = dist_functional.all_reduce(centred.square().mean(dim=axes)) / ranks
+        variance = _Sum.apply(centred.square().mean(dim=axes)) / ranks
         self._track(mean, variance, rows=ranks * input.numel() // input.shape[1])
         scale = torch.rsqrt(variance + self.eps)
         normalised = centred * (scale * self.weight).view(shape) + self.bias.view(shape)
@@ -105,5 +143,5 @@ class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
     def _track(self, mean: torch.Tensor, variance: torch.Tensor, *, rows: int) -> None:
         self.num_batches_tracked.add_(1)
         unbiased = variance * rows / max(1, rows - 1)
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(unbiased, self.momentum)
+        self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
+        self.running_var.lerp_(unbiased.to(self.running_var), self.momentum)

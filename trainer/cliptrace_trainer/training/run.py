@@ -34,6 +34,7 @@ from .distributed import (
 )
 from .examples import EpochBatches, RawBatch, TclrExamples, collate
 from .layout import prefer_channels_last
+from .precision import check_precision
 from .recompute import checkpoint_activations
 from .schedule import Schedule
 from .step import TERMS, TclrForward, training_step
@@ -88,6 +89,7 @@ class TrainingRun:
         torch.manual_seed(config.seed)
         self.model = build_model(config=config)
         self._forward = self._wrap(self.model)
+        check_precision(backbone=self.model.backbone, config=config, device=device)
         self._optimizer = torch.optim.Adam(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -248,7 +250,7 @@ class TrainingRun:
         model.to(self._device)
         if config.channels_last:
             prefer_channels_last(model)
-        if self._ranks.count > 1:
+        if self._ranks.count > 1 and config.synchronised_batch_norm:
             synchronise_batch_norm(model)
         if config.activation_checkpointing:
             checkpoint_activations(model.backbone)
@@ -257,7 +259,7 @@ class TrainingRun:
             forward = nn.parallel.DistributedDataParallel(
                 forward,
                 device_ids=[self._device.index] if self._device.type == "cuda" else None,
-                broadcast_buffers=False,
+                forward_sync_buffers=False,
             )
         return torch.compile(forward) if config.compile else forward
 

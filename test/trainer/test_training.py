@@ -1,0 +1,263 @@
+"""Training: what it learns, what it refuses, what it says and saves."""
+
+import csv
+import resource
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from cliptrace_trainer.cli import main
+from cliptrace_trainer.errors import TrainerError
+from cliptrace_trainer.training.checkpoint import load_checkpoint
+from cliptrace_trainer.training.config import PRESETS, TrainingConfig
+from cliptrace_trainer.training.examples import EpochBatches, TclrExamples, collate
+from cliptrace_trainer.training.precision import check_precision
+from cliptrace_trainer.training.recompute import checkpoint_activations
+from cliptrace_trainer.training.run import build_model
+from cliptrace_trainer.training.schedule import Schedule
+from cliptrace_trainer.training.step import TclrForward, batch_loss
+from cliptrace_trainer.training.views import augment_batch
+from tiny import CPU, TINY, tiny_run
+
+
+def example_batch(dataset, config=TINY, videos=4):
+    examples = TclrExamples(dataset=dataset, layout=config.layout, ranges=config.augmentation, seed=config.seed)
+    return collate([examples[0, index] for index in range(videos)])
+
+
+def test_the_loss_falls_and_every_term_is_in_the_csv(make_dataset, tmp_path):
+    said: list[str] = []
+    run = tiny_run(dataset=make_dataset(videos=12), out=tmp_path / "run", said=said, epochs=8, learning_rate=3e-3)
+    result = run.train()
+    assert result.finished and result.progress.step == 8 * 3
+    with (tmp_path / "run" / "curves.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [int(row["step"]) for row in rows] == list(range(1, 25))
+    totals = [float(row["total"]) for row in rows]
+    assert np.mean(totals[-3:]) < 0.85 * np.mean(totals[:3])
+    terms = ("instance_global", "instance_local", "local_local", "global_local")
+    assert float(rows[0]["total"]) == pytest.approx(sum(float(rows[0][name]) for name in terms), rel=1e-4)
+    assert len([line for line in said if line.startswith("epoch ")]) == 8
+
+
+def test_an_example_depends_on_seed_epoch_and_index_only(make_dataset):
+    dataset = make_dataset()
+    first = TclrExamples(dataset=dataset, layout=TINY.layout, ranges=TINY.augmentation, seed=1)
+    again = TclrExamples(dataset=dataset, layout=TINY.layout, ranges=TINY.augmentation, seed=1)
+    np.random.seed(99)  # the global state must not matter
+    assert np.array_equal(first[2, 5].global_clip, again[2, 5].global_clip)
+    assert first[2, 5].augmentations[0][0].crop == again[2, 5].augmentations[0][0].crop
+    crops = {item.crop for epoch in range(2) for view in first[epoch, 5].augmentations for item in view}
+    assert len(crops) == 2 * 2 * 3
+
+
+def test_ranks_share_an_epoch_without_overlap():
+    whole = [key for batch in EpochBatches(videos=21, batch_size=8, seed=1, epoch=3) for key in batch]
+    parts = [EpochBatches(videos=21, batch_size=4, seed=1, epoch=3, rank=rank, ranks=2) for rank in (0, 1)]
+    joint = [key for pair in zip(*parts, strict=True) for batch in pair for key in batch]
+    assert joint == whole and len(set(whole)) == 16
+    rest = EpochBatches(videos=21, batch_size=8, seed=1, epoch=3, first_batch=1)
+    assert [key for batch in rest for key in batch] == whole[8:]
+
+
+def test_a_batch_larger_than_the_dataset_is_refused(make_dataset, tmp_path, capsys):
+    run = tiny_run(dataset=make_dataset(videos=3), out=tmp_path / "run")
+    with pytest.raises(TrainerError, match="the dataset has 3; give --batch-size 3") as caught:
+        run.train()
+    assert caught.value.code == "BATCH_TOO_LARGE"
+    folder = str(tmp_path / "prepared")
+    code = main(["train", "--data", folder, "--out", str(tmp_path / "x"), "--preset", "compact-cpu"])
+    assert code == 1
+    assert "BATCH_TOO_LARGE" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_batch_named_and_keeps_the_checkpoint(make_dataset, tmp_path):
+    dataset = make_dataset()
+    run = tiny_run(dataset=dataset, out=tmp_path / "run", epochs=1)
+    run.train()
+    before = load_checkpoint(tmp_path / "run" / "last.pt")["model"]
+    run = tiny_run(dataset=dataset, out=tmp_path / "run", epochs=2)
+    run.resume(tmp_path / "run" / "last.pt")
+    with torch.no_grad():
+        next(run.model.parameters()).fill_(float("nan"))
+    with pytest.raises(TrainerError) as caught:
+        run.train()
+    assert caught.value.code == "LOSS_NOT_FINITE"
+    named = [video.id for video in dataset.videos if video.id in caught.value.message]
+    assert len(named) == TINY.batch_size
+    after = load_checkpoint(tmp_path / "run" / "last.pt")["model"]
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_videos_that_cannot_be_read_are_counted_and_named_at_the_end_of_the_epoch(make_dataset, tmp_path):
+    dataset = make_dataset(videos=9)
+    shard = dataset.folder / "frames-00000.rgb"
+    shard.write_bytes(shard.read_bytes()[:-5])
+    said: list[str] = []
+    tiny_run(dataset=type(dataset).open(dataset.folder), out=tmp_path / "run", said=said, epochs=1).train()
+    lost = [line for line in said if "could not be read" in line]
+    assert len(lost) == 1 and lost[0].startswith("1 video(s)") and dataset.videos[-1].id in lost[0]
+
+
+def test_a_checkpoint_of_another_architecture_is_refused_by_name(make_dataset, tmp_path, capsys):
+    dataset = make_dataset()
+    tiny_run(dataset=dataset, out=tmp_path / "run", epochs=1).train()
+    saved = (tmp_path / "run" / "last.pt").read_bytes()
+    other = tiny_run(dataset=dataset, out=tmp_path / "run", backbone="compact-x3d")
+    with pytest.raises(TrainerError, match="compact-x3d") as caught:
+        other.resume(tmp_path / "run" / "last.pt")
+    assert caught.value.code == "CHECKPOINT_OTHER_ARCHITECTURE"
+    command = ["train", "--data", str(dataset.folder), "--out", str(tmp_path / "run"), "--resume"]
+    assert main([*command, "--backbone", "r3d18"]) == 1
+    assert "CHECKPOINT_OTHER_ARCHITECTURE" in capsys.readouterr().err
+    assert main([*command, "--seed", "99"]) == 1
+    assert "RESUME_CHANGED: seed" in capsys.readouterr().err
+    assert main(command[:-1]) == 1
+    assert "RUN_EXISTS" in capsys.readouterr().err
+    assert (tmp_path / "run" / "last.pt").read_bytes() == saved
+
+
+def test_files_that_are_no_checkpoint_are_refused(tmp_path):
+    with pytest.raises(TrainerError) as caught:
+        load_checkpoint(tmp_path / "last.pt")
+    assert caught.value.code == "CHECKPOINT_MISSING"
+    for content in (b"", b"text", {"state_dict": {}}):
+        if isinstance(content, bytes):
+            (tmp_path / "last.pt").write_bytes(content)
+        else:
+            torch.save(content, tmp_path / "last.pt")
+        with pytest.raises(TrainerError) as caught:
+            load_checkpoint(tmp_path / "last.pt")
+        assert caught.value.code == "CHECKPOINT_INVALID"
+
+
+def test_a_full_disk_while_saving_keeps_the_earlier_checkpoint(make_dataset, tmp_path):
+    dataset = make_dataset()
+    run = tiny_run(dataset=dataset, out=tmp_path / "run", epochs=1)
+    run.train()
+    saved = (tmp_path / "run" / "last.pt").read_bytes()
+    again = tiny_run(dataset=dataset, out=tmp_path / "run", epochs=2)
+    again.resume(tmp_path / "run" / "last.pt")
+    # The kernel refuses to write past this size, as it does on a full disk.
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(saved) // 2, hard))
+    try:
+        with pytest.raises(TrainerError, match="the earlier file is kept") as caught:
+            again.train()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.code == "DISK_FULL"
+    assert (tmp_path / "run" / "last.pt").read_bytes() == saved
+    assert [file.name for file in (tmp_path / "run").iterdir() if "partial" in file.name] == []
+
+
+def test_accumulated_batches_give_the_mean_of_their_gradients(make_dataset, tmp_path):
+    dataset = make_dataset()
+    run = tiny_run(dataset=dataset, out=tmp_path / "run", accumulation=2, epochs=1)
+    assert run.train().progress.step == 1
+    torch.manual_seed(TINY.seed)
+    model = build_model(config=TINY)
+    forward = TclrForward(model=model)
+    examples = TclrExamples(dataset=dataset, layout=TINY.layout, ranges=TINY.augmentation, seed=TINY.seed)
+    for keys in EpochBatches(videos=8, batch_size=4, seed=TINY.seed, epoch=0):
+        clips = augment_batch(batch=collate([examples[key] for key in keys]), config=TINY, device=CPU)
+        (batch_loss(forward=forward, clips=clips, config=TINY, gather=None).total / 2).backward()
+    kept = {name: parameter.grad for name, parameter in run.model.named_parameters()}
+    for name, parameter in model.named_parameters():
+        assert torch.allclose(parameter.grad, kept[name], rtol=1e-4, atol=1e-6), name
+
+
+def test_activation_checkpointing_changes_neither_gradients_nor_batch_norm_statistics(make_dataset):
+    batch = example_batch(make_dataset())
+    results = []
+    for recompute in (False, True):
+        torch.manual_seed(0)
+        model = build_model(config=TINY).train()
+        if recompute:
+            assert checkpoint_activations(model.backbone) == 3
+        clips = augment_batch(batch=batch, config=TINY, device=CPU)
+        batch_loss(forward=TclrForward(model=model), clips=clips, config=TINY, gather=None).total.backward()
+        results.append(({n: p.grad for n, p in model.named_parameters()}, model.state_dict()))
+    (gradients, state), (gradients_again, state_again) = results
+    assert all(torch.allclose(gradients[name], gradients_again[name], atol=1e-6) for name in gradients)
+    assert all(torch.equal(state[name], state_again[name]) for name in state)
+
+
+def test_bfloat16_and_channels_last_train(make_dataset, tmp_path):
+    run = tiny_run(
+        dataset=make_dataset(),
+        out=tmp_path / "run",
+        backbone="compact-r21d",
+        precision="bfloat16",
+        channels_last=True,
+        width=32,
+        height=32,
+        epochs=1,
+    )
+    assert run.train().finished
+    assert all(parameter.dtype == torch.float32 for parameter in run.model.parameters())
+
+
+class RightInFloat32Only(torch.nn.Module):
+    """A convolution whose weight gradient is replaced by noise under autocast."""
+
+    name, dimension = "right-in-float32-only", 4
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv3d(3, 4, 3)
+
+    def forward(self, clips):
+        weight = self.conv.weight
+        if torch.is_autocast_enabled("cpu"):
+            noise = torch.randn(weight.shape, generator=torch.Generator().manual_seed(5))
+            weight = weight.detach() + 1e3 * noise * (weight - weight.detach())
+        return torch.nn.functional.conv3d(clips, weight).mean(dim=(3, 4)).transpose(1, 2)
+
+
+def test_wrong_gradients_in_reduced_precision_are_noticed_before_training():
+    backbone = RightInFloat32Only()
+    before = backbone.conv.weight.clone()
+    check_precision(backbone=backbone, config=TINY, device=CPU)
+    with pytest.raises(TrainerError, match=r"conv\.weight") as caught:
+        check_precision(backbone=backbone, config=replace(TINY, precision="bfloat16"), device=CPU)
+    assert caught.value.code == "PRECISION_UNSOUND"
+    assert torch.equal(backbone.conv.weight, before) and backbone.conv.weight.grad is None
+
+
+def test_the_paper_schedule_warms_up_and_drops_tenfold_on_a_plateau():
+    schedule = Schedule(config=replace(PRESETS["paper"], plateau_epochs=3))
+    warm_up = [schedule.factor(progress_epochs=epoch + 0.5) for epoch in range(5)]
+    assert warm_up == [1 / 100, 1 / 20, 1 / 10, 1 / 2, 1]
+    for epoch, loss in enumerate([9, 8, 7, 6, 5, 5, 5, 4, 4, 4, 4]):
+        assert schedule.factor(progress_epochs=10) == 1
+        schedule.end_epoch(loss=loss, epoch=epoch)
+    assert schedule.factor(progress_epochs=10) == pytest.approx(0.1)
+    restored = Schedule(config=PRESETS["paper"])
+    restored.load_state_dict(schedule.state_dict())
+    assert restored.factor(progress_epochs=10) == pytest.approx(0.1)
+
+
+def test_cosine_and_trapezoid_end_at_zero():
+    cosine = Schedule(config=replace(TINY, schedule="cosine", warm_up_epochs=2, epochs=12))
+    assert [round(cosine.factor(progress_epochs=e), 3) for e in (1, 2, 7, 12)] == [0.5, 1.0, 0.5, 0.0]
+    trapezoid = Schedule(config=replace(TINY, schedule="trapezoid", warm_up_epochs=2, epochs=12, decay_epochs=4))
+    assert [trapezoid.factor(progress_epochs=e) for e in (1, 2, 8, 10, 12)] == [0.5, 1, 1, 0.5, 0]
+
+
+def test_a_configuration_survives_json_and_refuses_nonsense():
+    for config in (*PRESETS.values(), TINY):
+        assert TrainingConfig.from_json(config.to_json()) == config
+    for changes in ({"batch_size": 1}, {"schedule": "steps"}, {"learning_rate": 0.0}, {"precision": "int8"}):
+        with pytest.raises(TrainerError, match=next(iter(changes))) as caught:
+            replace(TINY, **changes)
+        assert caught.value.code == "CONFIGURATION_INVALID"
+
+
+def test_a_cuda_device_that_is_not_there_is_named(make_dataset, tmp_path, capsys):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    folder = str(make_dataset().folder)
+    assert main(["train", "--data", folder, "--out", str(tmp_path / "x"), "--device", "cuda"]) == 1
+    assert "DEVICE_UNAVAILABLE" in capsys.readouterr().err
