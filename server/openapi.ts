@@ -92,6 +92,7 @@ function requestBody(route: Route, components: Components): Json | null {
     };
     const file = {
       type: 'string',
+      minLength: 1,
       contentMediaType: 'application/octet-stream',
       description: fileDescription,
     };

@@ -21,7 +21,7 @@ export function handlerOf(route: Route, services: Services): RequestHandler {
         services,
         path,
         query,
-        signal: signalOf(response, services),
+        signal: signalOf(response),
         request,
         response,
       }),
@@ -57,6 +57,7 @@ async function withUpload(
   handle: (body: Body) => Promise<Answer | undefined>,
 ): Promise<Answer | undefined> {
   const { fileField, fields } = route.multipart as NonNullable<Route['multipart']>;
+  route.admit(services);
   const form: ReceivedForm = await receiveForm(request, response, {
     fileField,
     fieldNames: Object.keys(fields.shape),
@@ -74,14 +75,15 @@ async function withUpload(
   }
 }
 
-/** Aborted when the connection goes before the answer is complete, and when the server closes. */
-function signalOf(response: Response, services: Services): AbortSignal {
+/** Aborted when the connection goes before the answer is complete. */
+function signalOf(response: Response): AbortSignal {
   const gone = new AbortController();
-  response.once('close', () => {
+  const leave = () => {
     if (!response.writableFinished) gone.abort(new CliptraceError('CANCELLED', 'The client went away.'));
-  });
-  if (response.destroyed) gone.abort(new CliptraceError('CANCELLED', 'The client went away.'));
-  return AbortSignal.any([gone.signal, services.shutdown]);
+  };
+  response.once('close', leave);
+  if (response.destroyed) leave();
+  return gone.signal;
 }
 
 function send(response: Response, answer: Answer): void {

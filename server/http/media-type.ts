@@ -22,3 +22,28 @@ export function mediaTypeOf({ container, codec }: Pick<Video, 'container' | 'cod
   if (demuxer === 'matroska') return WEBM_CODECS.has(codec) ? 'video/webm' : 'video/x-matroska';
   return BY_DEMUXER[demuxer] ?? 'application/octet-stream';
 }
+
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'video/mp4': 'mp4',
+  'video/webm': 'webm',
+  'video/x-matroska': 'mkv',
+  'video/x-msvideo': 'avi',
+  'video/mp2t': 'ts',
+  'video/mpeg': 'mpg',
+  'video/x-flv': 'flv',
+  'video/x-ms-asf': 'wmv',
+  'video/ogg': 'ogv',
+  'image/gif': 'gif',
+};
+
+/** What a browser that saves a video is to call it (RFC 6266): its title, with the extension of what it is. */
+export function contentDispositionOf(video: Pick<Video, 'title' | 'container' | 'codec'>): string {
+  const extension = EXTENSIONS[mediaTypeOf(video)];
+  const name = extension === undefined ? video.title : `${video.title}.${extension}`;
+  // encodeURIComponent leaves ' ( ) * alone, which have a meaning here. Half a surrogate pair has no encoding.
+  const encoded = encodeURIComponent(name.replace(/\p{Cs}/gu, '\uFFFD')).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `inline; filename*=UTF-8''${encoded}`;
+}

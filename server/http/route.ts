@@ -24,7 +24,7 @@ export interface RouteContext<P, Q, J, F> {
   json: J | undefined;
   /** The file and its fields; undefined when the request carries JSON. Removed when the handler is done. */
   upload: { file: Upload; fields: F } | undefined;
-  /** Aborted when the client goes away or the server closes. */
+  /** Aborted when the client goes away. */
   signal: AbortSignal;
   request: Request;
   response: Response;
@@ -56,6 +56,8 @@ interface RouteSpecification<P extends Fields, Q extends Fields, J extends Field
   answers: Readonly<Record<number, Success>>;
   /** Besides those that every route can answer with. */
   errors: readonly ErrorCode[];
+  /** Throws when a file is not even to be received, because it could not be worked on. */
+  admit?(services: Services): void;
   handle(
     context: RouteContext<z.output<P>, z.output<Q>, z.output<J>, z.output<F>>,
   ): Promise<Answer | undefined> | Answer | undefined;
@@ -75,6 +77,7 @@ export interface Route {
   readonly multipart: { fileField: string; fileDescription: string; fields: z.ZodObject } | null;
   readonly answers: Readonly<Record<number, Success>>;
   readonly errors: readonly ErrorCode[];
+  admit(services: Services): void;
   handle(context: RouteContext<unknown, unknown, unknown, unknown>): Promise<Answer | undefined>;
 }
 
@@ -98,6 +101,7 @@ export function defineRoute<
     multipart: specification.multipart ?? null,
     answers: specification.answers,
     errors: specification.errors,
+    admit: (services: Services) => specification.admit?.(services),
     // The app validates with the very schemas above before it calls.
     handle: async (context: RouteContext<unknown, unknown, unknown, unknown>) =>
       specification.handle(context as RouteContext<z.output<P>, z.output<Q>, z.output<J>, z.output<F>>),

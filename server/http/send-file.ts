@@ -25,16 +25,22 @@ export function sendFile(
   });
 }
 
+const FILE_HEADERS = [
+  'Content-Type',
+  'Content-Disposition',
+  'Content-Length',
+  'ETag',
+  'Last-Modified',
+  'Cache-Control',
+];
+
 function isGone(error: SendError, response: Response): boolean {
   return error.code === 'ECONNABORTED' || error.code === 'EPIPE' || response.destroyed;
 }
 
 function translate(error: SendError, response: Response): Error {
   // They describe the file, not the problem that is sent instead.
-  if (!response.headersSent) {
-    for (const name of ['Content-Type', 'Content-Length', 'ETag', 'Last-Modified', 'Cache-Control'])
-      response.removeHeader(name);
-  }
+  if (!response.headersSent) for (const name of FILE_HEADERS) response.removeHeader(name);
   if (error.status === 416) {
     const range = error.headers?.['Content-Range'] ?? String(response.getHeader('Content-Range') ?? '');
     return new CliptraceError(

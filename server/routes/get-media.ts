@@ -1,5 +1,5 @@
 import { findVideo } from '../http/found.js';
-import { mediaTypeOf } from '../http/media-type.js';
+import { contentDispositionOf, mediaTypeOf } from '../http/media-type.js';
 import { defineRoute } from '../http/route.js';
 import { sendFile } from '../http/send-file.js';
 import { idPath } from '../schemas/common.js';
@@ -26,6 +26,7 @@ export const getMedia = defineRoute({
     const file = await services.cliptrace.mediaPath(video.id);
     await sendFile(response, file, {
       'Content-Type': mediaTypeOf(video),
+      'Content-Disposition': contentDispositionOf(video),
       'Cache-Control': 'private, no-cache',
       // Whatever the file holds, it is data: opened on its own, it may load and run nothing.
       'Content-Security-Policy': "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox",

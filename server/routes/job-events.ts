@@ -44,6 +44,7 @@ async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   const { jobs, library } = services.cliptrace;
+  const finished = new AbortController();
   const early: JobEvent[] = [];
   let deliver = (event: JobEvent) => {
     early.push(event);
@@ -52,20 +53,25 @@ async function follow(
   const unsubscribe = jobs.subscribe(jobId, (event) => deliver(event));
   try {
     await new Promise<void>((resolve, reject) => {
-      if (signal.aborted) return resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      for (const end of [signal, services.shutdown]) {
+        if (end.aborted) return resolve();
+        end.addEventListener('abort', () => resolve(), { once: true, signal: finished.signal });
+      }
       library.getJob(jobId).then((job) => {
         if (job === null) return resolve();
         stream.send('progress', { job: presentJob(job) });
-        deliver = (event) => sendEvent(stream, event) && resolve();
-        for (const event of early) deliver(event);
-        if (hasEnded(job) && stream.isOpen && !early.some(({ type }) => type === 'end')) {
-          stream.send('end', { job: presentJob(job) });
+        deliver = (event) => {
+          if (!sendEvent(stream, event)) return;
+          // What is told after the end is not sent.
+          deliver = () => undefined;
           resolve();
-        }
+        };
+        if (hasEnded(job)) early.push({ type: 'end', job });
+        for (const event of early) deliver(event);
       }, reject);
     });
   } finally {
+    finished.abort();
     unsubscribe();
   }
 }

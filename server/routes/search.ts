@@ -39,6 +39,7 @@ export const search = defineRoute({
     'FFMPEG_NOT_USABLE',
     'ENCODE_FAILED',
   ],
+  admit: ({ decodes }) => decodes.check(),
   handle: async (context) => {
     await requireCollection(context.services.cliptrace, (context.upload?.fields ?? context.json)?.collection);
     const answer = context.upload === undefined ? await byVideo(context) : await byUpload(context);

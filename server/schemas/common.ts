@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-const noControlCharacters = /^\P{Cc}*$/u;
+// Spelt out: \p{Cc} is not known to every language that reads the OpenAPI document.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const noControlCharacters = /^[^\u0000-\u001f\u007f-\u009f]*$/;
 
 const line = (maximum: number) =>
   z.string().min(1).max(maximum).regex(noControlCharacters, 'must hold no control characters');

@@ -13,6 +13,9 @@ export const fileOutcome = z.enum([
   'pruned',
 ]);
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is refused
+const noNulByte = /^[^\u0000]*$/;
+
 export const createJobBody = z
   .strictObject({
     type: z.literal('index'),
@@ -20,7 +23,7 @@ export const createJobBody = z
       .string()
       .min(1)
       .max(4096)
-      .regex(/^[^\0]*$/, 'must hold no NUL byte')
+      .regex(noNulByte, 'must hold no NUL byte')
       .describe('Absolute path of a file or folder on the server, below a configured archive root.'),
     collection: collectionName.default(DEFAULT_COLLECTION),
     labelFrom: z.enum(['folder']).optional().describe("`folder`: each file's folder name becomes its label."),

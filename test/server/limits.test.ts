@@ -166,6 +166,19 @@ describe('startServer', () => {
     expect(warnings.slice(1)).toEqual([live.cliptrace.ffmpeg.warning].filter((warning) => warning !== null));
   });
 
+  it('breaks off, after a while, what does not end', async () => {
+    const server = await another({ shutdownTimeoutMs: 200 });
+    const answer = sendRaw(
+      server.url,
+      'POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const startedAt = performance.now();
+    await server.close();
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+    await answer.catch(() => undefined);
+  });
+
   it('closes: answers what is in hand, ends event streams, takes nothing new', async () => {
     const server = await another({});
     const api = `${server.url}/api/v1`;
@@ -177,10 +190,11 @@ describe('startServer', () => {
       prune: false,
     });
     const stream = readEvents(await fetch(`${api}/jobs/${id}/events`));
-    const inHand = fetch(`${api}/videos`);
+    const inHand = postForm(`${api}/search`, await formWith('clip', samplePath('car-detection')));
+    await until('the upload to arrive', async () => (await live.temporaryFiles()).length > 0);
+    await server.close();
+    await server.close();
     expect((await inHand).status).toBe(200);
-    await server.close();
-    await server.close();
     expect((await stream).hasEnded).toBe(true);
     await expect(fetch(`${api}/videos`)).rejects.toThrow();
     await live.cliptrace.jobs.wait(id);
