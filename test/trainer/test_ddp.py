@@ -26,7 +26,11 @@ def views(*, first: int, count: int) -> AugmentedBatch:
     local = (layout.local_clips, 3, layout.local_frames, CONFIG.height, CONFIG.width)
     global_clips = torch.randn(2, joint, *shape, generator=generator)[:, first : first + count]
     local_clips = torch.randn(2, joint, *local, generator=generator)[:, first : first + count]
-    return AugmentedBatch(global_clips=global_clips.flatten(0, 1), local_clips=local_clips.flatten(0, 2).contiguous())
+    return AugmentedBatch(
+        video_ids=tuple(str(video) for video in range(first, first + count)),
+        global_clips=global_clips.flatten(0, 1),
+        local_clips=local_clips.flatten(0, 2).contiguous(),
+    )
 
 
 def one_rank(rank: int, meeting_place: str, out: str) -> None:

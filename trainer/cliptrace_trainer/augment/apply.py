@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from .parameters import LUMA, ClipAugmentation
-from .resample import resampling_matrix
+from .resample import resampling_matrices
 
 
 def augment_clips(
@@ -25,19 +26,21 @@ def augment_clips(
         raise ValueError(
             f"clips are {tuple(clips.shape)} with {len(augmentations)} augmentations, not [N, T, H, W, 3] with N"
         )
-    device = clips.device
-    rows = torch.stack(
-        [
-            resampling_matrix(size=clips.shape[2], out=height, low=item.crop[1], high=item.crop[3])
-            for item in augmentations
-        ]
-    ).to(device)
-    columns = torch.stack(
-        [
-            resampling_matrix(size=clips.shape[3], out=width, low=item.crop[0], high=item.crop[2], flip=item.flip)
-            for item in augmentations
-        ]
-    ).to(device)
+    crops = [item.crop for item in augmentations]
+    rows = resampling_matrices(
+        size=clips.shape[2],
+        out=height,
+        low=[crop[1] for crop in crops],
+        high=[crop[3] for crop in crops],
+        flip=[False] * len(crops),
+    ).to(clips.device)
+    columns = resampling_matrices(
+        size=clips.shape[3],
+        out=width,
+        low=[crop[0] for crop in crops],
+        high=[crop[2] for crop in crops],
+        flip=[item.flip for item in augmentations],
+    ).to(clips.device)
     resized = resample(clips=clips, rows=rows, columns=columns, dtype=dtype)
     changed = _erase(_recolour(resized, augmentations), augmentations)
     return changed.permute(0, 4, 1, 2, 3)
@@ -68,7 +71,7 @@ def _recolour(clips: torch.Tensor, augmentations: Sequence[ClipAugmentation]) ->
     def vector(values: list) -> torch.Tensor:
         return torch.tensor(values, dtype=clips.dtype, device=clips.device)
 
-    matrices = torch.stack([torch.from_numpy(item.colour_matrix) for item in augmentations])
+    matrices = torch.from_numpy(np.stack([item.colour_matrix for item in augmentations]))
     matrices = matrices.to(clips).transpose(1, 2) / 255
     # Contrast pulls towards the clip's mean grey, one value a clip.
     mean_grey = (clips.mean(dim=(1, 2, 3)) * vector((LUMA / 255).tolist())).sum(dim=1)

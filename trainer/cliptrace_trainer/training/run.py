@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..backbones import build_backbone
 from ..data.prepared import PreparedDataset
 from ..heads import ProjectionHead
 from ..model import TclrModel
+from .ahead import ahead
 from .checkpoint import (
     Progress,
     load_checkpoint,
@@ -32,12 +34,13 @@ from .distributed import (
     mean_over_ranks,
     synchronise_batch_norm,
 )
-from .examples import EpochBatches, RawBatch, TclrExamples, collate
+from .examples import EpochBatches, TclrExamples, collate
 from .layout import prefer_channels_last
 from .precision import check_precision
 from .recompute import checkpoint_activations
 from .schedule import Schedule
 from .step import TERMS, TclrForward, training_step
+from .views import AugmentedBatch, augment_batch
 
 LAST_NAME = "last.pt"
 BEST_NAME = "best.pt"
@@ -148,15 +151,15 @@ class TrainingRun:
             unit="step",
             disable=not (self._ranks.leads and self._options.progress_bar),
         )
-        with bar:
-            for group in _groups(iter(self._loader(batches)), config.accumulation):
+        with bar, closing(self._augmented(batches)) as augmented:
+            for group in _groups(augmented, config.accumulation):
                 self._step(group=group, steps=steps, curves=curves, bar=bar)
                 if self._stops():
                     break
         if progress.batch // config.accumulation >= steps:
             self._end_epoch(steps=steps, curves=curves)
 
-    def _step(self, *, group: list[RawBatch], steps: int, curves: Curves | None, bar: tqdm) -> None:
+    def _step(self, *, group: list[AugmentedBatch], steps: int, curves: Curves | None, bar: tqdm) -> None:
         progress, config = self._progress, self._config
         started = time.monotonic()
         done = progress.epoch + progress.batch / config.accumulation / steps
@@ -280,6 +283,13 @@ class TrainingRun:
             generator=torch.Generator().manual_seed(config.seed),
         )
 
+    def _augmented(self, batches: EpochBatches) -> Iterator[AugmentedBatch]:
+        changed = (
+            augment_batch(batch=batch, config=self._config, device=self._device) for batch in self._loader(batches)
+        )
+        # A GPU does this on its own stream of work; a CPU has another core for it.
+        return ahead(changed) if self._device.type == "cpu" else changed
+
     def _open_curves(self) -> Curves | None:
         if not self._ranks.leads:
             return None
@@ -313,7 +323,7 @@ def build_model(*, config: TrainingConfig) -> TclrModel:
     return TclrModel(backbone=backbone, head=head)
 
 
-def _groups(batches: Iterator[RawBatch], size: int) -> Iterator[list[RawBatch]]:
+def _groups(batches: Iterator[AugmentedBatch], size: int) -> Iterator[list[AugmentedBatch]]:
     """Groups of `size`; what is left at the end of an epoch makes no step."""
     while len(group := list(islice(batches, size))) == size:
         yield group

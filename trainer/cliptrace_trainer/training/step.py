@@ -1,4 +1,4 @@
-"""One optimisation step: augmentation, forward, the TCLR loss, backward."""
+"""One optimisation step: forward, the TCLR loss, backward."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -10,8 +10,8 @@ from ..errors import TrainerError
 from ..losses import LossTerms, tclr_loss
 from ..model import TclrModel
 from .config import TrainingConfig
-from .examples import VIEWS, RawBatch
-from .views import AugmentedBatch, augment_batch
+from .examples import VIEWS
+from .views import AugmentedBatch
 
 TERMS = ("total", "instance_global", "instance_local", "local_local", "global_local")
 
@@ -61,7 +61,7 @@ def batch_loss(
 
 def training_step(
     *,
-    batches: list[RawBatch],
+    batches: list[AugmentedBatch],
     forward: nn.Module,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
@@ -77,12 +77,11 @@ def training_step(
     optimizer.zero_grad(set_to_none=True)
     sums = torch.zeros(len(TERMS), device=device)
     for position, batch in enumerate(batches):
-        clips = augment_batch(batch=batch, config=config, device=device, dtype=_augmentation_dtype(config, device))
         last = position == len(batches) - 1
         # Ranks exchange gradients once a step, not once a part of it.
         exchange = nullcontext() if last or not hasattr(forward, "no_sync") else forward.no_sync()
         with exchange:
-            terms = batch_loss(forward=forward, clips=clips, config=config, gather=gather)
+            terms = batch_loss(forward=forward, clips=batch, config=config, gather=gather)
             if not torch.isfinite(terms.total):
                 raise _not_finite(terms, batch)
             scaler.scale(terms.total / len(batches)).backward()
@@ -100,12 +99,7 @@ def autocast(*, config: TrainingConfig, device: torch.device) -> torch.autocast:
     )
 
 
-def _augmentation_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
-    # On a CPU the resampling products are worth speeding up; a GPU does not notice them.
-    return torch.bfloat16 if device.type == "cpu" and config.precision == "bfloat16" else torch.float32
-
-
-def _not_finite(terms: LossTerms, batch: RawBatch) -> TrainerError:
+def _not_finite(terms: LossTerms, batch: AugmentedBatch) -> TrainerError:
     values = ", ".join(f"{name} {getattr(terms, name).item():g}" for name in TERMS)
     return TrainerError(
         "LOSS_NOT_FINITE",
