@@ -1,4 +1,4 @@
-/** A half-open range of time, [startSeconds, endSeconds), from the first frame of the video. */
+/** A half-open range of time, [startSeconds, endSeconds), on the time line of the container: 0 is where a player starts. */
 export interface Span {
   startSeconds: number;
   endSeconds: number;
