@@ -167,7 +167,7 @@ describe('the archive', () => {
     expect(await page.locator('.video').count()).toBe(LIBRARY_VIDEOS.length);
     await page.fill('#archive-text', 'bicycle');
     await page.waitForFunction(() => document.querySelectorAll('.video').length === 1);
-    await page.click('.video >> text=Search by this video');
+    await page.click('.video >> text=Search by this');
     await page.locator('.hit').first().waitFor();
     expect(await page.locator('.hit h3').first().textContent()).toBe(WANTED);
     expect(await page.locator('.clip-caption').textContent()).toContain('from the archive');

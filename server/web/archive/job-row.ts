@@ -58,6 +58,7 @@ export class JobRow {
 
   #running({ status, progress, type }: JobJson): void {
     const { bytesTotal, bytesDone, filesTotal, filesDone, etaSeconds } = progress;
+    this.#bar.hidden = status === 'queued';
     if (status === 'queued') this.#text.textContent = 'Waiting for its turn';
     else {
       const files =

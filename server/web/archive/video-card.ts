@@ -69,9 +69,15 @@ export function videoCard({
         { class: 'video-actions' },
         h(
           'button',
-          { class: 'button small', type: 'button', onclick: () => onSearch(video) },
+          {
+            class: 'button small',
+            type: 'button',
+            'aria-label': `Search by this video: ${video.title}`,
+            onclick: () => onSearch(video),
+          },
           icon('search'),
-          'Search by this video',
+          'Search by this',
+          h('span', { class: 'wide' }, 'video'),
         ),
         h(
           'button',

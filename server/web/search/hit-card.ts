@@ -105,7 +105,12 @@ function details({
       { class: 'hit-actions' },
       h(
         'button',
-        { class: 'button quiet small', type: 'button', onclick: () => onSearchByVideo(video) },
+        {
+          class: 'button quiet small',
+          type: 'button',
+          'aria-label': `Search by this video: ${video.title}`,
+          onclick: () => onSearchByVideo(video),
+        },
         icon('search'),
         'Search by this video',
       ),

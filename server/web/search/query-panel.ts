@@ -135,7 +135,7 @@ export class QueryPanel {
     video.muted = true;
     video.addEventListener('loadedmetadata', () => {
       if (Number.isFinite(video.duration)) this.#durationSeconds = video.duration;
-      this.#clip.querySelector('.clip-length')?.replaceChildren(clock(video.duration));
+      this.#clip.querySelector('.clip-length')?.replaceChildren(` · ${clock(video.duration)}`);
       video.play().catch(() => undefined);
     });
     video.addEventListener('error', () => {
@@ -143,7 +143,7 @@ export class QueryPanel {
         h(
           'p',
           { class: 'preview unplayable' },
-          'This browser cannot show the format. The search works all the same.',
+          'This browser cannot show the file. The search may read it all the same.',
         ),
       );
     });
@@ -153,12 +153,12 @@ export class QueryPanel {
   #caption(query: Query): HTMLElement {
     const name = query.kind === 'file' ? query.file.name : query.title;
     const about = query.kind === 'file' ? bytes(query.file.size) : 'from the archive';
-    const length = query.kind === 'video' ? clock(query.durationSeconds) : '';
+    const length = query.kind === 'video' ? ` · ${clock(query.durationSeconds)}` : '';
     return h(
       'p',
       { class: 'clip-caption' },
       h('strong', { class: 'clip-name', title: name }, name),
-      h('span', { class: 'fine' }, about, ' ', h('span', { class: 'clip-length' }, length)),
+      h('span', { class: 'fine' }, about, h('span', { class: 'clip-length' }, length)),
     );
   }
 }

@@ -50,12 +50,20 @@ export class SearchView {
       const answer = await runSearch(query, this.#panel.options, running.signal, (sent) =>
         progress.sent(sent),
       );
-      if (this.#running === running) this.#show(answer);
+      if (this.#running !== running) return;
+      this.#show(answer);
+      this.#bringIntoView();
     } catch (error) {
       if (this.#running !== running) return;
       if (error instanceof Cancelled) fill(this.#results, hint('The search was cancelled.'));
       else fill(this.#results, problemNotice(error));
     }
+  }
+
+  /** On a narrow screen the hits lie below the clip, out of sight. */
+  #bringIntoView(): void {
+    const { top } = this.#results.getBoundingClientRect();
+    if (top > innerHeight * 0.6) this.#results.scrollIntoView({ behavior: 'smooth', block: 'start' });
   }
 
   #show({ hits, timings, model, warnings }: SearchAnswerJson): void {
