@@ -15,15 +15,14 @@ const STATIC_FILES = /\.(html|css|svg|png|ico|webmanifest)$/;
 
 const compiler = findCompiler();
 if (compiler === null) {
-  // `prepare` also runs where only the dependencies of a finished package are installed: nothing is to be built then.
-  if (existsSync(command)) {
-    console.log('TypeScript is not installed; dist/ is kept as it is.');
-    process.exit(0);
-  }
+  const isBuilt = existsSync(command);
   console.error(
-    'TypeScript is not installed, and dist/ has not been built. Run `npm install` with development dependencies.',
+    isBuilt
+      ? 'TypeScript is not installed; dist/ is kept as it is.'
+      : 'TypeScript is not installed, so dist/ is not built. Run `npm install` with development dependencies.',
   );
-  process.exit(1);
+  // `prepare` also runs where only the dependencies of the finished package are wanted: no reason to fail there.
+  process.exit(isBuilt || process.env.npm_lifecycle_event === 'prepare' ? 0 : 1);
 }
 
 const pageOnly = process.argv.includes('--page');
