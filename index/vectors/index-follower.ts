@@ -220,7 +220,8 @@ class IndexFollower implements SegmentIndex {
     } catch (error) {
       const { dimension } = this;
       const rows = batch.ids.flatMap((_, row) => (isUnitVector(batch.vectors, row, dimension) ? [row] : []));
-      if (rows.length === batch.ids.length) throw error;
+      const isOfOtherShape = batch.vectors.length !== batch.ids.length * dimension;
+      if (isOfOtherShape || rows.length === batch.ids.length) throw error;
       const spoilt = batch.ids.filter((_, row) => !rows.includes(row));
       this.#options.logger?.warn(
         { segmentIds: spoilt, reason: errorMessageOf(error) },
