@@ -21,7 +21,11 @@ const orderedMessage = { path: ['endSeconds'], message: 'must be greater than st
 export const searchFields = z.strictObject(options).refine(ordered, orderedMessage);
 
 export const searchByVideo = z
-  .strictObject({ videoId: id.describe('Search with this video of the library.'), ...options })
+  .strictObject({
+    videoId: id.describe('Search with this video of the library.'),
+    excludeSelf: z.boolean().default(false).describe('Leaves that video out of the hits.'),
+    ...options,
+  })
   .refine(ordered, orderedMessage)
   .meta({ id: 'SearchByVideo' });
 
