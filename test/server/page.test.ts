@@ -75,7 +75,7 @@ describe('the search', () => {
     await drop(page, '.drop-zone', `${WANTED}.mp4`, await readFile(samplePath(WANTED)));
     const first = page.locator('.hit').first();
     await first.waitFor();
-    expect(await first.locator('h3').textContent()).toBe(WANTED);
+    expect(await first.locator('.name').textContent()).toBe(WANTED);
     expect(await page.locator('.hit').count()).toBe(LIBRARY_VIDEOS.length);
     expect(await page.locator('.results h2').textContent()).toBe(`${LIBRARY_VIDEOS.length} hits`);
     await page.waitForFunction(
@@ -84,7 +84,7 @@ describe('the search', () => {
 
     // By keyboard: the picture is a button that says what it does.
     const button = first.locator('button.picture');
-    expect(await button.getAttribute('aria-label')).toContain(`Play hit 1: ${WANTED}, from`);
+    expect(await button.getAttribute('aria-label')).toContain(`Play hit 1: ${WANTED}, 0:`);
     await button.focus();
     await page.keyboard.press('Enter');
     const video = first.locator('video');
@@ -169,7 +169,7 @@ describe('the archive', () => {
     await page.waitForFunction(() => document.querySelectorAll('.video').length === 1);
     await page.click('.video >> text=Search by this');
     await page.locator('.hit').first().waitFor();
-    expect(await page.locator('.hit h3').first().textContent()).toBe(WANTED);
+    expect(await page.locator('.hit .name').first().textContent()).toBe(WANTED);
     expect(await page.locator('.clip-caption').textContent()).toContain('from the archive');
   });
 
@@ -180,7 +180,7 @@ describe('the archive', () => {
     await page.setInputFiles('#upload-files', samplePath(title));
     await page.locator('.job[data-kind=good]').waitFor();
     expect(await page.locator('.job').textContent()).toContain('In the archive');
-    const card = page.locator('.video', { has: page.locator(`h3[title="${title}"]`) });
+    const card = page.locator('.video', { has: page.locator(`.name[title="${title}"]`) });
     await card.waitFor();
     expect(await card.locator('.chip').first().textContent()).toBe('faces');
 

@@ -63,6 +63,7 @@ export class ArchiveView {
     this.element = h(
       'div',
       { class: 'archive-view' },
+      h('h1', { class: 'visually-hidden' }, 'Archive'),
       this.#add.element,
       filters,
       this.#notices,

@@ -45,7 +45,7 @@ export function videoCard({
     h(
       'div',
       { class: 'video-text' },
-      h('h3', { title: video.title }, video.title),
+      h('h2', { class: 'name', title: video.title }, video.title),
       h(
         'p',
         { class: 'fine' },
@@ -72,12 +72,12 @@ export function videoCard({
           {
             class: 'button small',
             type: 'button',
-            'aria-label': `Search by this video: ${video.title}`,
             onclick: () => onSearch(video),
           },
           icon('search'),
           'Search by this',
           h('span', { class: 'wide' }, 'video'),
+          h('span', { class: 'visually-hidden' }, `: ${video.title}`),
         ),
         h(
           'button',
@@ -96,13 +96,14 @@ export function videoCard({
 }
 
 function playButton(video: VideoJson, play: () => void): HTMLButtonElement {
+  const length = clock(video.durationSeconds);
   const image = h('img', { src: video.thumbnailUrl, alt: '', loading: 'lazy', decoding: 'async' });
   image.addEventListener('error', () => image.classList.add('missing'), { once: true });
   return h(
     'button',
-    { class: 'picture', type: 'button', 'aria-label': `Play ${video.title}`, onclick: play },
+    { class: 'picture', type: 'button', 'aria-label': `Play ${video.title}, ${length}`, onclick: play },
     image,
     h('span', { class: 'picture-play' }, icon('play')),
-    h('span', { class: 'badge' }, clock(video.durationSeconds)),
+    h('span', { class: 'badge' }, length),
   );
 }

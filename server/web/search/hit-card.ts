@@ -1,6 +1,6 @@
 import type { SearchHitJson } from '../../schemas/search.js';
 import { h } from '../parts/dom.js';
-import { clock, clockRange } from '../parts/format.js';
+import { clockRange } from '../parts/format.js';
 import { icon } from '../parts/icons.js';
 import { spanPlayer } from '../parts/span-player.js';
 import { track } from './timeline.js';
@@ -49,13 +49,14 @@ function picture(hit: SearchHitJson): HTMLImageElement {
 }
 
 function playButton(hit: SearchHitJson, rank: number, play: () => void): HTMLButtonElement {
-  const label = `Play hit ${rank}: ${hit.video.title}, from ${clockRange(hit.startSeconds, hit.endSeconds)}`;
+  const range = clockRange(hit.startSeconds, hit.endSeconds);
+  const label = `Play hit ${rank}: ${hit.video.title}, ${range}`;
   return h(
     'button',
     { class: 'picture', type: 'button', 'aria-label': label, onclick: play },
     picture(hit),
     h('span', { class: 'picture-play' }, icon('play')),
-    h('span', { class: 'badge' }, clock(hit.startSeconds)),
+    h('span', { class: 'badge' }, range),
   );
 }
 
@@ -83,7 +84,7 @@ function details({
       'div',
       { class: 'hit-head' },
       h('span', { class: 'rank', 'aria-hidden': 'true' }, String(rank)),
-      h('h3', { title: video.title }, video.title),
+      h('h3', { class: 'name', title: video.title }, video.title),
       video.label === null ? null : h('span', { class: 'chip' }, video.label),
       showCollection ? h('span', { class: 'chip chip-quiet' }, video.collection) : null,
     ),
@@ -108,11 +109,11 @@ function details({
         {
           class: 'button quiet small',
           type: 'button',
-          'aria-label': `Search by this video: ${video.title}`,
           onclick: () => onSearchByVideo(video),
         },
         icon('search'),
         'Search by this video',
+        h('span', { class: 'visually-hidden' }, `: ${video.title}`),
       ),
     ),
   );

@@ -24,7 +24,8 @@ export function runSearch(
   if (options.collection !== '') given.collection = options.collection;
   if (options.startSeconds !== null) given.startSeconds = options.startSeconds;
   if (options.endSeconds !== null) given.endSeconds = options.endSeconds;
-  if (query.kind === 'video') return searchByVideo({ videoId: query.id, excludeSelf: true, ...given }, signal);
+  if (query.kind === 'video')
+    return searchByVideo({ videoId: query.id, excludeSelf: true, ...given }, signal);
   const form = new FormData();
   for (const [name, value] of Object.entries(given)) form.append(name, String(value));
   form.append('clip', query.file);

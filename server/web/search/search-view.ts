@@ -19,7 +19,14 @@ export class SearchView {
   #stopPlaying: () => void = () => undefined;
 
   constructor() {
-    this.element = h('div', { class: 'search-view' }, this.#panel.element, this.#results, this.#announcement);
+    this.element = h(
+      'div',
+      { class: 'search-view' },
+      h('h1', { class: 'visually-hidden' }, 'Search'),
+      this.#panel.element,
+      this.#results,
+      this.#announcement,
+    );
     acceptDrops(document.body, ([file]) => {
       if (file !== undefined && !this.element.hidden) this.use({ kind: 'file', file });
     });
@@ -117,7 +124,7 @@ function introduction(totalCount: number): HTMLElement {
   return h(
     'div',
     { class: 'introduction' },
-    h('h1', {}, 'Where does this clip come from?'),
+    h('h2', { class: 'headline' }, 'Where does this clip come from?'),
     h(
       'p',
       {},
