@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HnswIndex } from '../../index/vectors/hnsw-index.js';
 import { SnapshotStore } from '../../index/vectors/snapshot.js';
@@ -120,6 +120,17 @@ describe('SnapshotStore', () => {
     const other = new HnswIndex(DIMENSION, { m: 8 });
     expect(await store.read(other)).toEqual({ loaded: false, reason: 'it is of m 16, and 8 is needed' });
     await other.close();
+  });
+
+  it('takes no notice of what a killed writer left, and clears it away at the next write', async () => {
+    const stem = basename(files.sidecar, '.json');
+    const left = [`${stem}.43-00000000.hnsw.tmp`, `${stem}.43-11111111.hnsw`, `${stem}.json.tmp`];
+    for (const name of left) writeFileSync(join(folder, name), 'half a gra');
+    expect(await store.read(index)).toMatchObject({ loaded: true });
+    await store.write(index, POSITION);
+    files = snapshotFiles(folder);
+    whole = { graph: readFileSync(files.graph), sidecar: readFileSync(files.sidecar) };
+    expect(await store.read(index)).toEqual({ loaded: true, position: POSITION });
   });
 
   it('has no reason to give when there is none', async () => {
