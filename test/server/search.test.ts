@@ -125,6 +125,17 @@ describe('POST /search with a video of the library', () => {
     expect(many.warnings).toEqual([]);
   });
 
+  it('leaves that video out when asked to', async () => {
+    const idsWith = async (options: object) => {
+      const { hits } = await answerOf(await postJson(`${live.api}/search`, { videoId, ...options }));
+      return hits.map(({ video }) => video.id);
+    };
+    expect((await idsWith({}))[0]).toBe(videoId);
+    expect(await idsWith({ excludeSelf: true })).not.toContain(videoId);
+    const form = await formWith('clip', samplePath(WANTED), { excludeSelf: 'true' });
+    await expectProblem(await postForm(`${live.api}/search`, form), 'REQUEST_INVALID');
+  });
+
   it('says that a video, a collection, or a part is not there', async () => {
     await expectProblem(await postJson(`${live.api}/search`, { videoId: 999 }), 'VIDEO_NOT_FOUND');
     await expectProblem(
