@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from cliptrace_trainer.augment import AugmentationRanges
+from cliptrace_trainer.backbones import build_backbone
 from cliptrace_trainer.cli import main
 from cliptrace_trainer.errors import TrainerError
 from cliptrace_trainer.losses import LossWeights
@@ -16,6 +17,7 @@ from cliptrace_trainer.training.ahead import ahead
 from cliptrace_trainer.training.checkpoint import load_checkpoint
 from cliptrace_trainer.training.config import PRESETS, TrainingConfig
 from cliptrace_trainer.training.examples import EpochBatches, TclrExamples, collate
+from cliptrace_trainer.training.memory import saved_activation_bytes
 from cliptrace_trainer.training.precision import check_precision
 from cliptrace_trainer.training.recompute import checkpoint_activations
 from cliptrace_trainer.training.run import build_model
@@ -301,3 +303,13 @@ def test_items_made_ahead_keep_their_order_and_their_errors():
     assert next(endless) == 0
     endless.close()
     assert len(made) < 5 and threading.active_count() < 10
+
+
+def test_activation_checkpointing_keeps_fewer_bytes_for_the_backward_pass():
+    torch.manual_seed(0)
+    clips = torch.randn(2, 3, 8, 32, 32)
+    plain = saved_activation_bytes(network=build_backbone(name="compact-r3d"), clips=clips)
+    backbone = build_backbone(name="compact-r3d")
+    checkpoint_activations(backbone)
+    less = saved_activation_bytes(network=backbone, clips=clips)
+    assert clips.nbytes < less < 0.75 * plain

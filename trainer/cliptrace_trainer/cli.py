@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import evaluate, import_published, models, prepare, quantise, train
+from .commands import ablation, evaluate, import_published, models, prepare, quantise, train
 from .errors import TrainerError
 
 EXIT_FAILED = 1
@@ -18,7 +18,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (prepare, train, evaluate, models, import_published, quantise):
+    for module in (prepare, train, evaluate, ablation, models, import_published, quantise):
         module.add_parser(commands)
     return parser
 
