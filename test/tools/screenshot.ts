@@ -44,7 +44,7 @@ async function editedClip({ cliptrace }: LiveServer): Promise<string> {
 async function takeScreenshot({ url }: LiveServer, clip: string): Promise<void> {
   const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_ARGUMENTS });
   try {
-    const page = await browser.newPage({ viewport: { width: 1060, height: 640 }, colorScheme: 'light' });
+    const page = await browser.newPage({ viewport: { width: 1060, height: 585 }, colorScheme: 'light' });
     await page.goto(url);
     await page.setInputFiles('#clip-file', clip);
     await page.locator('.hit').first().waitFor();
