@@ -5,18 +5,20 @@ import { dot, TopK } from './top-k.js';
 import type { Neighbours, VectorSearchOptions } from './types.js';
 import { toUnitVectors } from './unit-vectors.js';
 
-/** Microseconds that decide between the two ways; measured in docs/architecture.md. Only their ratios matter. */
+/** Microseconds at dimension 256 that decide between the two ways. Only their ratios matter. */
 const COST = {
   /** To read one allowed embedding from the library. */
   rowUs: 0.7,
   /** To compare it with one query. */
   comparisonUs: 0.5,
   /** To search the graph for one query. */
-  searchUs: 400,
+  searchUs: 300,
   /** For each neighbour that the graph is asked for. */
-  neighbourUs: 6,
+  neighbourUs: 12,
 } as const;
 
+const EF_PER_NEIGHBOUR = 4;
+const MINIMUM_EF = 64;
 const BATCH = 4096;
 
 export interface FilteredSearchParts {
@@ -73,7 +75,8 @@ async function overFetch(
   filter: SegmentFilter,
   options: VectorSearchOptions,
 ): Promise<void> {
-  const searchEf = options.searchEf === undefined ? undefined : Math.max(options.searchEf, take);
+  // Half of what is taken is expected to hold the answer, so half of the usual candidates for each suffices.
+  const searchEf = Math.max(options.searchEf ?? 0, EF_PER_NEIGHBOUR * take, MINIMUM_EF);
   const found = await index.search(rowsOf(queries, open, index.dimension), take, { searchEf });
   const ids = [...new Set(found.flatMap((neighbours) => neighbours.ids))];
   const allowed = new Set(await library.allowedSegments(ids, filter));

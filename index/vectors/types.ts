@@ -24,7 +24,7 @@ export interface VectorIndex {
 }
 
 export interface VectorSearchOptions {
-  /** How many candidates an approximate index keeps while it searches; at least k. Exact indexes ignore it. */
+  /** How many candidates an approximate index keeps while it searches; at least k, and by default enough for recall 0.99. */
   searchEf?: number | undefined;
 }
 

@@ -47,6 +47,8 @@ describe('an index of 10,000 clustered vectors of dimension 256', () => {
     const found = await index.search(queries, 10);
     const expected = await exact.search(queries, 10);
     expect(recallOf(found, expected)).toBeGreaterThanOrEqual(0.99);
+    const deep = recallOf(await index.search(queries, 100), await exact.search(queries, 100));
+    expect(deep).toBeGreaterThanOrEqual(0.99);
     found.forEach((neighbours, query) => {
       const known = new Map(
         expected[query]?.ids.map((id, rank) => [id, expected[query]?.similarities[rank]]),
