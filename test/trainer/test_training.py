@@ -313,3 +313,12 @@ def test_activation_checkpointing_keeps_fewer_bytes_for_the_backward_pass():
     checkpoint_activations(backbone)
     less = saved_activation_bytes(network=backbone, clips=clips)
     assert clips.nbytes < less < 0.75 * plain
+
+
+def test_a_dataset_slower_than_the_local_clips_is_told(make_dataset, tmp_path):
+    said: list[str] = []
+    tiny_run(dataset=make_dataset(frames_per_second=4), out=tmp_path / "run", said=said)
+    assert any("want 8 frames a second, the dataset has 4" in line for line in said)
+    said.clear()
+    tiny_run(dataset=make_dataset(name="fast", frames_per_second=8), out=tmp_path / "run", said=said)
+    assert said == []

@@ -89,6 +89,7 @@ class TrainingRun:
         self._evaluate = evaluate
         self._say = say if ranks.leads else lambda _: None
         self._stop_asked = False
+        self._tell_low_rate()
         torch.manual_seed(config.seed)
         self.model = build_model(config=config)
         self._forward = self._wrap(self.model)
@@ -289,6 +290,16 @@ class TrainingRun:
         )
         # A GPU does this on its own stream of work; a CPU has another core for it.
         return ahead(changed) if self._device.type == "cpu" else changed
+
+    def _tell_low_rate(self) -> None:
+        layout = self._config.layout
+        wanted = layout.local_frames / layout.local_span_seconds
+        prepared = self._dataset.frame_format.frames_per_second
+        if wanted > prepared * 1.001:
+            self._say(
+                f"local clips want {wanted:g} frames a second, the dataset has {prepared:g}: frames will repeat; "
+                f"prepare with --frames-per-second {wanted:g}, or give fewer --local-frames"
+            )
 
     def _open_curves(self) -> Curves | None:
         if not self._ranks.leads:
