@@ -180,7 +180,7 @@ describe('startServer', () => {
   });
 
   it('closes: answers what is in hand, ends event streams, takes nothing new', async () => {
-    const server = await another({});
+    const server = await another({ shutdownTimeoutMs: 60_000 });
     const api = `${server.url}/api/v1`;
     const { id } = await live.cliptrace.jobs.submit({
       type: 'index',
@@ -190,7 +190,7 @@ describe('startServer', () => {
       prune: false,
     });
     const stream = readEvents(await fetch(`${api}/jobs/${id}/events`));
-    const inHand = postForm(`${api}/search`, await formWith('clip', samplePath('car-detection')));
+    const inHand = postForm(`${api}/search`, await formWith('clip', samplePath('store-aisle-detection')));
     await until('the upload to arrive', async () => (await live.temporaryFiles()).length > 0);
     await server.close();
     await server.close();
