@@ -21,6 +21,8 @@ interface AppliedMigration {
 
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 
+const ENDS_TRANSACTION = /^\s*(COMMIT|ROLLBACK|SAVEPOINT|RELEASE|END\s+TRANSACTION)\b/im;
+
 const HISTORY_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations (
   version INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
@@ -85,8 +87,15 @@ export function migrate(database: SqliteDatabase, folder: string = migrationsFol
 
 /** Throws unless exactly the migrations of the folder were applied: for readers, who cannot migrate. */
 export function requireMigrated(database: SqliteDatabase, folder: string = migrationsFolder()): void {
-  const migrations = readMigrations(folder);
-  const missing = pending(migrations, appliedMigrations(database))[0];
+  const applied = appliedMigrations(database);
+  if (applied.length === 0) {
+    throw new CliptraceError(
+      'LIBRARY_NOT_FOUND',
+      `${database.name} holds no library yet. Index some videos first, or give another data folder.`,
+      { details: { file: database.name } },
+    );
+  }
+  const missing = pending(readMigrations(folder), applied)[0];
   if (missing !== undefined) {
     throw new CliptraceError(
       'MIGRATION_HISTORY',
@@ -110,8 +119,9 @@ function applyNext(database: SqliteDatabase, migrations: readonly Migration[]): 
 
 function apply(database: SqliteDatabase, migration: Migration): void {
   try {
+    // Before it runs: what it did up to there could not be undone any more.
+    if (ENDS_TRANSACTION.test(migration.sql)) throw new Error('a migration may not end its transaction');
     database.exec(migration.sql);
-    if (!database.inTransaction) throw new Error('a migration may not end its transaction');
     const orphans = database.pragma('foreign_key_check') as unknown[];
     if (orphans.length > 0) throw new Error(`it leaves ${orphans.length} rows that refer to nothing`);
   } catch (error) {

@@ -5,8 +5,8 @@ import type { IndexOpening } from '../types.js';
 import { searchFiltered } from './filtered-search.js';
 import { HnswIndex } from './hnsw-index.js';
 import { SnapshotStore } from './snapshot.js';
+import { withoutSpoilt } from './spoilt-vectors.js';
 import type { Neighbours, SegmentIndex, VectorSearchOptions } from './types.js';
-import { isUnitVector } from './unit-vectors.js';
 
 export interface IndexLogger {
   info(details: object, message: string): void;
@@ -213,27 +213,12 @@ class IndexFollower implements SegmentIndex {
     if (added.length > 0) await this.#add(await this.#library.vectorsOf(added));
   }
 
-  /** Vectors were checked when they were stored; one that the disk has spoilt since must not keep all others away. */
   async #add(batch: SegmentVectors): Promise<void> {
-    try {
-      await this.#index.add(batch.ids, batch.vectors);
-    } catch (error) {
-      const { dimension } = this;
-      const rows = batch.ids.flatMap((_, row) => (isUnitVector(batch.vectors, row, dimension) ? [row] : []));
-      const isOfOtherShape = batch.vectors.length !== batch.ids.length * dimension;
-      if (isOfOtherShape || rows.length === batch.ids.length) throw error;
-      const spoilt = batch.ids.filter((_, row) => !rows.includes(row));
-      this.#options.logger?.warn(
-        { segmentIds: spoilt, reason: errorMessageOf(error) },
-        'Spoilt vectors are left out',
-      );
-      const vectors = new Float32Array(rows.length * dimension);
-      rows.forEach((row, i) => {
-        vectors.set(batch.vectors.subarray(row * dimension, (row + 1) * dimension), i * dimension);
-      });
-      const ids = rows.map((row) => batch.ids[row] as number);
-      await this.#index.add(ids, vectors);
+    const { sound, spoiltIds } = withoutSpoilt(batch, this.dimension);
+    if (spoiltIds.length > 0) {
+      this.#options.logger?.warn({ segmentIds: spoiltIds }, 'Spoilt vectors of the library are left out');
     }
+    if (sound.ids.length > 0) await this.#index.add(sound.ids, sound.vectors);
   }
 
   async #save(): Promise<void> {

@@ -44,6 +44,14 @@ describe('opening a library', () => {
     expect(() => statSync(dataFolder.databaseFile)).toThrow(/ENOENT/);
   });
 
+  it('refuses to read what a writer has only begun to make', async () => {
+    const dataFolder = await temporaryDataFolder();
+    writeFileSync(dataFolder.databaseFile, '');
+    await expect(openLibrary({ dataFolder, mode: 'read' })).rejects.toMatchObject({
+      code: 'LIBRARY_NOT_FOUND',
+    });
+  });
+
   it.each([
     ['text', (file: string) => writeFileSync(file, 'no database at all '.repeat(100))],
     ['a cut header', (file: string) => truncateSync(file, 50)],

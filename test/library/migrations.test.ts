@@ -94,10 +94,12 @@ describe('migrate', () => {
       database.prepare("SELECT count(*) FROM sqlite_schema WHERE name IN ('a', 'b')").pluck().get(),
     ).toBe(0);
     rmSync(join(folder, '0003_orphan.sql'));
-    write('0003_commit.sql', 'COMMIT;');
+    write('0003_commit.sql', 'CREATE TABLE left_behind (x INTEGER);\n  commit;');
     expect(() => migrate(database, folder)).toThrowError(
       codeAndMessage('MIGRATION_FAILED', '0003_commit.sql'),
     );
+    const left = database.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'left_behind'").pluck();
+    expect(left.get()).toBe(0);
   });
 
   it('refuses an altered migration by name, but not other line ends', () => {
