@@ -1,13 +1,13 @@
 import { CliptraceError } from '../errors.js';
 import type { ClipBatcher } from '../ingest/clip-batcher.js';
 import { embedVideo } from '../ingest/embed-video.js';
-import type { Library, SegmentFilter, Video } from '../library/types.js';
+import type { Library, SegmentFeatures, SegmentFilter, Video } from '../library/types.js';
 import type { FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
 import type { Span } from '../span.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import { type Alignment, align } from './alignment.js';
 import { type Candidate, groupByVideo } from './candidates.js';
-import { buildTimeline, type Timeline } from './timeline.js';
+import { buildClipTrack, type ClipTrack } from './clip-track.js';
 import type { SearchAnswer, Searcher, SearchHit, SearchQuery, SearchRequest } from './types.js';
 
 export interface SearcherParts {
@@ -24,7 +24,7 @@ interface EmbeddedQuery {
   startsSeconds: number[];
   /** [startsSeconds.length, dimension] */
   embeddings: Float32Array;
-  timeline: Timeline;
+  track: ClipTrack;
   decodeMs: number;
   encodeMs: number;
   /** The stored video that the query was taken from. */
@@ -101,14 +101,13 @@ async function embedFile(
   return {
     startsSeconds: segments.spans.map((span) => span.startSeconds),
     embeddings: segments.embeddings,
-    timeline: buildTimeline({
-      segments: segments.spans.map((span, i) => ({
+    track: buildClipTrack({
+      clips: segments.spans.map((span, i) => ({
         startSeconds: span.startSeconds,
         timesteps: segments.timesteps.subarray(i * timestepLength, (i + 1) * timestepLength),
       })),
       ...clipShape(manifest),
-      startSeconds: first,
-      endSeconds: first + summary.durationSeconds,
+      span: { startSeconds: first, endSeconds: first + summary.durationSeconds },
     }),
     decodeMs,
     encodeMs,
@@ -134,7 +133,7 @@ async function embedStored(
       `${range.startSeconds}-${query.endSeconds ?? range.endSeconds} s lies outside video ${video.id}, which lasts ${video.durationSeconds} s`,
     );
   }
-  const segments = await library.segmentsOf(video.id, manifest.id, range);
+  const segments = insideOf(await library.segmentsOf(video.id, manifest.id, range), range);
   if (segments.length === 0) {
     throw new CliptraceError(
       'MODEL_CHANGED',
@@ -147,14 +146,22 @@ async function embedStored(
   return {
     startsSeconds: stored.ids.map((id) => startOf.get(id) as number),
     embeddings: stored.vectors,
-    timeline: cut(
-      buildTimeline({ segments, ...clipShape(manifest), startSeconds: 0, endSeconds: video.durationSeconds }),
-      range,
-    ),
+    track: buildClipTrack({ clips: chosen, ...clipShape(manifest), span: range }),
     decodeMs: 0,
     encodeMs: 0,
     videoId: video.id,
   };
+}
+
+/** Segments that lie in the range; when it is shorter than any, the one with most of it. */
+function insideOf(segments: readonly SegmentFeatures[], range: Span): SegmentFeatures[] {
+  const overlap = (segment: Span) =>
+    Math.min(segment.endSeconds, range.endSeconds) - Math.max(segment.startSeconds, range.startSeconds);
+  const whole = segments.filter(
+    (segment) => segment.startSeconds >= range.startSeconds && segment.endSeconds <= range.endSeconds,
+  );
+  if (whole.length > 0) return whole;
+  return [...segments].sort((a, b) => overlap(b) - overlap(a)).slice(0, 1);
 }
 
 /**
@@ -212,7 +219,7 @@ async function nearestVideos(
 
 /** At most `count` of the query's clips, evenly spread. */
 function thinQuery(query: EmbeddedQuery, count: number): Pick<EmbeddedQuery, 'startsSeconds' | 'embeddings'> {
-  const { dimension } = query.timeline;
+  const { dimension } = query.track;
   const rows = thinOut([...query.startsSeconds.keys()], count);
   const embeddings = new Float32Array(rows.length * dimension);
   rows.forEach((row, i) => {
@@ -247,8 +254,8 @@ async function alignVideo(
   const read = (span: Span, near?: number[]) =>
     library.segmentsOf(video.id, manifest.id, span).then((segments) =>
       align({
-        query: query.timeline,
-        video: buildTimeline({ segments, ...clipShape(manifest), ...span }),
+        query: query.track,
+        video: buildClipTrack({ clips: segments, ...clipShape(manifest), span }),
         maxAlignments,
         near: near && { offsetsSeconds: near, toleranceSeconds: OFFSET_TOLERANCE_SECONDS },
       }),
@@ -258,10 +265,10 @@ async function alignVideo(
   }
   const found: Alignment[] = [];
   for (const offset of candidate.offsetsSeconds) {
-    const startSeconds = Math.max(0, query.timeline.startSeconds + offset - OFFSET_TOLERANCE_SECONDS);
+    const startSeconds = Math.max(0, query.track.startSeconds + offset - OFFSET_TOLERANCE_SECONDS);
     const endSeconds = Math.min(
       video.durationSeconds,
-      query.timeline.endSeconds + offset + OFFSET_TOLERANCE_SECONDS,
+      query.track.endSeconds + offset + OFFSET_TOLERANCE_SECONDS,
     );
     if (endSeconds > startSeconds) found.push(...(await read({ startSeconds, endSeconds }, [offset])));
   }
@@ -314,28 +321,12 @@ function clipShape(manifest: {
   dimension: number;
   timesteps: number;
   preprocessing: { frames: number; framesPerSecond: number };
-}): { dimension: number; timestepsPerClip: number; clipSeconds: number } {
+}): { dimension: number; timesteps: number; clipSeconds: number } {
   const { dimension, timesteps, preprocessing } = manifest;
   return {
     dimension,
-    timestepsPerClip: timesteps,
+    timesteps,
     clipSeconds: preprocessing.frames / preprocessing.framesPerSecond,
-  };
-}
-
-/** The part of a timeline whose timesteps have their centre in the range. */
-function cut(timeline: Timeline, range: Span): Timeline {
-  const { centresSeconds, features, dimension } = timeline;
-  const inside = (centre: number) => centre >= range.startSeconds && centre < range.endSeconds;
-  const first = centresSeconds.findIndex(inside);
-  if (first < 0) return { ...timeline, ...range };
-  let end = first;
-  while (end < centresSeconds.length && inside(centresSeconds[end] as number)) end += 1;
-  return {
-    ...timeline,
-    ...range,
-    centresSeconds: centresSeconds.subarray(first, end),
-    features: features.subarray(first * dimension, end * dimension),
   };
 }
 

@@ -78,7 +78,9 @@ describe('buildTimeline', () => {
   it('averages what overlapping clips see of one moment, and leaves out what lies behind the end', () => {
     const feature = scene(1, 10);
     const timeline = film(feature, { fromSeconds: 0, seconds: 5, hopSeconds: 1 });
-    expect([...timeline.centresSeconds]).toEqual([0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.25, 3.75, 4.25, 4.75]);
+    expect([...timeline.centresSeconds]).toEqual([
+      0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.25, 3.75, 4.25, 4.75,
+    ]);
     for (let i = 0; i < 10; i += 1) {
       const row = timeline.features.subarray(i * DIMENSION, (i + 1) * DIMENSION);
       expect(Math.hypot(...row)).toBeCloseTo(1, 5);
@@ -167,7 +169,12 @@ describe('align', () => {
     const feature = scene(8, 60);
     const video = film(feature, { fromSeconds: 0, seconds: 40, hopSeconds: 1 });
     const query = film(feature, { fromSeconds: 20, seconds: 6, hopSeconds: 0.5 });
-    const near = align({ query, video, maxAlignments: 1, near: { offsetsSeconds: [21], toleranceSeconds: 2 } });
+    const near = align({
+      query,
+      video,
+      maxAlignments: 1,
+      near: { offsetsSeconds: [21], toleranceSeconds: 2 },
+    });
     expect(near[0]?.offsetSeconds).toBeCloseTo(20, 1);
     const far = align({ query, video, maxAlignments: 1, near: { offsetsSeconds: [5], toleranceSeconds: 2 } });
     expect(far[0]?.score ?? 0).toBeLessThan((near[0]?.score ?? 0) / 2);
