@@ -1,13 +1,17 @@
 """Two processes over gloo against one process with the joint batch."""
 
+import csv
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
+from cliptrace_trainer.training.build import build_model
+from cliptrace_trainer.training.checkpoint import load_checkpoint
 from cliptrace_trainer.training.distributed import gather_rows, synchronise_batch_norm
-from cliptrace_trainer.training.run import build_model
 from cliptrace_trainer.training.step import TERMS, TclrForward, batch_loss
 from cliptrace_trainer.training.views import AugmentedBatch
 from tiny import TINY
@@ -73,3 +77,19 @@ def test_two_processes_have_the_loss_and_gradients_of_one_with_the_joint_batch(t
             assert difference <= 1e-4 * parameter.grad.norm() + 1e-6 * whole, name
     for name, value in model.state_dict().items():
         assert torch.allclose(ranks[0]["state"][name].float(), value.float(), rtol=1e-4, atol=1e-5), name
+
+
+def test_torchrun_trains_two_ranks_and_only_one_writes(make_dataset, tmp_path: Path):
+    folder, out = make_dataset(videos=9).folder, tmp_path / "run"
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(RANKS),
+        "-m", "cliptrace_trainer", "train", "--data", str(folder), "--out", str(out), "--device", "cpu",
+        "--threads", "1", "--backbone", "compact-r21d", "--width", "32", "--height", "32",
+        "--span-seconds", "1", "--global-frames", "8", "--local-clips", "2", "--local-frames", "4",
+        "--batch-size", "2", "--no-tensorboard", "--log-every-steps", "1", "--precision", "bfloat16",
+    ]  # fmt: skip
+    ended = subprocess.run([*command, "--epochs", "1"], check=True, capture_output=True, text=True)
+    assert ended.stdout.count("finished after 2 steps, 1 epochs") == 1
+    assert load_checkpoint(out / "last.pt")["progress"]["step"] == 2
+    with (out / "curves.csv").open() as stream:
+        assert [row["step"] for row in csv.DictReader(stream)] == ["1", "2"]

@@ -14,13 +14,13 @@ from cliptrace_trainer.cli import main
 from cliptrace_trainer.errors import TrainerError
 from cliptrace_trainer.losses import LossWeights
 from cliptrace_trainer.training.ahead import ahead
+from cliptrace_trainer.training.build import build_model
 from cliptrace_trainer.training.checkpoint import load_checkpoint
 from cliptrace_trainer.training.config import PRESETS, TrainingConfig
 from cliptrace_trainer.training.examples import EpochBatches, TclrExamples, collate
 from cliptrace_trainer.training.memory import saved_activation_bytes
 from cliptrace_trainer.training.precision import check_precision
 from cliptrace_trainer.training.recompute import checkpoint_activations
-from cliptrace_trainer.training.run import build_model
 from cliptrace_trainer.training.schedule import Schedule
 from cliptrace_trainer.training.step import TclrForward, batch_loss
 from cliptrace_trainer.training.views import augment_batch
@@ -94,6 +94,8 @@ def test_a_batch_larger_than_the_dataset_is_refused(make_dataset, tmp_path, caps
     code = main(["train", "--data", folder, "--out", str(tmp_path / "x"), "--preset", "compact-cpu"])
     assert code == 1
     assert "BATCH_TOO_LARGE" in capsys.readouterr().err
+    with pytest.raises(TrainerError, match="--accumulation 2 needs that many batches, an epoch has 1"):
+        tiny_run(dataset=make_dataset(name="other"), out=tmp_path / "y", batch_size=5, accumulation=2).train()
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_batch_named_and_keeps_the_checkpoint(make_dataset, tmp_path):
@@ -322,3 +324,16 @@ def test_a_dataset_slower_than_the_local_clips_is_told(make_dataset, tmp_path):
     said.clear()
     tiny_run(dataset=make_dataset(name="fast", frames_per_second=8), out=tmp_path / "run", said=said)
     assert said == []
+
+
+def test_best_is_not_replaced_by_a_worse_score_after_a_resume(make_dataset, tmp_path):
+    dataset = make_dataset()
+    scores = iter([0.5, 0.3, 0.6])
+    for epochs in (1, 2, 3):
+        run = tiny_run(dataset=dataset, out=tmp_path / "run", epochs=epochs)
+        run._evaluate = lambda _: {"recall_at_1": next(scores)}
+        if epochs > 1:
+            run.resume(tmp_path / "run" / "last.pt")
+        run.train()
+        best = load_checkpoint(tmp_path / "run" / "best.pt")["progress"]
+        assert best["epoch"] == (1, 1, 3)[epochs - 1]

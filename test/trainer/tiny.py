@@ -9,7 +9,8 @@ from cliptrace_trainer.data.clips import ClipLayout
 from cliptrace_trainer.data.prepared import PreparedDataset
 from cliptrace_trainer.training.config import TrainingConfig
 from cliptrace_trainer.training.distributed import Ranks
-from cliptrace_trainer.training.run import RunOptions, TrainingRun
+from cliptrace_trainer.training.options import RunOptions
+from cliptrace_trainer.training.run import TrainingRun
 
 CPU = torch.device("cpu")
 ALONE = Ranks(rank=0, count=1, local_rank=0)

@@ -13,7 +13,8 @@ from ..losses import LossWeights
 from ..training.checkpoint import load_checkpoint
 from ..training.config import PRESETS, TrainingConfig, preset
 from ..training.distributed import Ranks
-from ..training.run import LAST_NAME, RunOptions, TrainingRun
+from ..training.options import LAST_NAME, RunOptions
+from ..training.run import TrainingRun
 from .arguments import DatasetArgument, add_device, device_of, positive_int
 from .report import print_recalls
 

@@ -15,7 +15,8 @@ from ..evaluation.embed import EvaluationClips
 from ..training.checkpoint import load_checkpoint
 from ..training.config import PRECISIONS, PRESETS, SCHEDULES, TrainingConfig, preset
 from ..training.distributed import join_ranks, leave_ranks
-from ..training.run import LAST_NAME, RunOptions, TrainingRun
+from ..training.options import LAST_NAME, RunOptions
+from ..training.run import TrainingRun
 from ..training.step import autocast
 from .arguments import DatasetArgument, add_device, device_of, group_range, positive_int
 

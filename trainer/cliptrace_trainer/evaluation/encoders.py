@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 
 from ..model import TclrModel
+from ..training.build import build_model
 from ..training.checkpoint import load_checkpoint, load_model_state
 from ..training.config import TrainingConfig
 from ..training.layout import prefer_channels_last
-from ..training.run import build_model
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,13 +15,14 @@ FORMAT = "cliptrace-checkpoint-1"
 
 @dataclass(kw_only=True)
 class Progress:
-    """`epoch` and `batch` are the next to run; `loss_sum` is this epoch's so far."""
+    """`epoch` and `batch` are the next to run; `loss_sum` is this epoch's so far; `best_score` is best.pt's."""
 
     epoch: int = 0
     batch: int = 0
     step: int = 0
     trained_seconds: float = 0.0
     loss_sum: float = 0.0
+    best_score: float | None = None
 
 
 def save_checkpoint(

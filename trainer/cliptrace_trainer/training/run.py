@@ -2,22 +2,17 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import torch
-from torch import nn
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from ..backbones import build_backbone
 from ..data.prepared import PreparedDataset
-from ..heads import ProjectionHead
+from ..errors import TrainerError
 from ..model import TclrModel
-from .ahead import ahead
+from .build import build_model, wrap_model
 from .checkpoint import (
     Progress,
     load_checkpoint,
@@ -27,44 +22,13 @@ from .checkpoint import (
 )
 from .config import TrainingConfig
 from .curves import Curves
-from .distributed import (
-    Ranks,
-    any_rank,
-    gather_rows,
-    mean_over_ranks,
-    synchronise_batch_norm,
-)
-from .examples import EpochBatches, TclrExamples, collate
-from .layout import prefer_channels_last
-from .precision import check_precision
-from .recompute import checkpoint_activations
+from .distributed import Ranks, any_rank, gather_rows, mean_over_ranks
+from .examples import EpochBatches
+from .feed import augmented_batches, groups, low_rate_warning
+from .options import BEST_NAME, LAST_NAME, RunOptions, RunResult
 from .schedule import Schedule
-from .step import TERMS, TclrForward, training_step
-from .views import AugmentedBatch, augment_batch
-
-LAST_NAME = "last.pt"
-BEST_NAME = "best.pt"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """How a run is carried out on this machine; nothing here changes what it computes."""
-
-    out: Path
-    workers: int = 0
-    save_every_seconds: float = 300.0
-    log_every_steps: int = 10
-    evaluate_every_epochs: int = 5
-    stop_after_steps: int | None = None
-    tensorboard: bool = True
-    progress_bar: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunResult:
-    finished: bool
-    progress: Progress
-    checkpoint: Path
+from .step import TERMS, training_step
+from .views import AugmentedBatch
 
 
 class TrainingRun:
@@ -89,18 +53,17 @@ class TrainingRun:
         self._evaluate = evaluate
         self._say = say if ranks.leads else lambda _: None
         self._stop_asked = False
-        self._tell_low_rate()
+        if warning := low_rate_warning(dataset=self._dataset, config=config):
+            self._say(warning)
         torch.manual_seed(config.seed)
         self.model = build_model(config=config)
-        self._forward = self._wrap(self.model)
-        check_precision(backbone=self.model.backbone, config=config, device=device)
+        self._forward = wrap_model(model=self.model, config=config, device=device, ranks=ranks)
         self._optimizer = torch.optim.Adam(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self._schedule = Schedule(config=config)
         self._scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "float16")
         self._progress = Progress()
-        self._best: float | None = None
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint of the same architecture, in the middle of its epoch if need be."""
@@ -144,7 +107,7 @@ class TrainingRun:
             rank=self._ranks.rank,
             ranks=self._ranks.count,
         )
-        steps = max(1, batches.total // config.accumulation)
+        steps = self._steps(batches)
         bar = tqdm(
             total=steps,
             initial=progress.batch // config.accumulation,
@@ -152,13 +115,31 @@ class TrainingRun:
             unit="step",
             disable=not (self._ranks.leads and self._options.progress_bar),
         )
-        with bar, closing(self._augmented(batches)) as augmented:
-            for group in _groups(augmented, config.accumulation):
+        augmented = augmented_batches(
+            dataset=self._dataset,
+            config=config,
+            batches=batches,
+            device=self._device,
+            workers=self._options.workers,
+        )
+        with bar, closing(augmented):
+            for group in groups(augmented, config.accumulation):
                 self._step(group=group, steps=steps, curves=curves, bar=bar)
                 if self._stops():
                     break
         if progress.batch // config.accumulation >= steps:
             self._end_epoch(steps=steps, curves=curves)
+
+    def _steps(self, batches: EpochBatches) -> int:
+        """Optimizer steps of an epoch."""
+        steps = batches.total // self._config.accumulation
+        if steps == 0:
+            raise TrainerError(
+                "BATCH_TOO_LARGE",
+                f"--accumulation {self._config.accumulation} needs that many batches, an epoch has "
+                f"{batches.total}; give --accumulation {batches.total} or less",
+            )
+        return steps
 
     def _step(self, *, group: list[AugmentedBatch], steps: int, curves: Curves | None, bar: tqdm) -> None:
         progress, config = self._progress, self._config
@@ -217,8 +198,8 @@ class TrainingRun:
             named = "; ".join(error.message for error in self._unreadable)
             self._say(f"{len(self._unreadable)} video(s) could not be read: {named}")
         score = sum(figures.values())
-        if figures and (self._best is None or score > self._best):
-            self._best = score
+        if figures and (progress.best_score is None or score > progress.best_score):
+            progress.best_score = score
             self._save(name=BEST_NAME)
         if time.monotonic() - self._last_save > self._options.save_every_seconds:
             self._save()
@@ -249,58 +230,6 @@ class TrainingRun:
             )
         self._last_save = time.monotonic()
 
-    def _wrap(self, model: TclrModel) -> nn.Module:
-        config = self._config
-        model.to(self._device)
-        if config.channels_last:
-            prefer_channels_last(model)
-        if self._ranks.count > 1 and config.synchronised_batch_norm:
-            synchronise_batch_norm(model)
-        if config.activation_checkpointing:
-            checkpoint_activations(model.backbone)
-        forward: nn.Module = TclrForward(model=model)
-        if self._ranks.count > 1:
-            forward = nn.parallel.DistributedDataParallel(
-                forward,
-                device_ids=[self._device.index] if self._device.type == "cuda" else None,
-                forward_sync_buffers=False,
-            )
-        return torch.compile(forward) if config.compile else forward
-
-    def _loader(self, batches: EpochBatches) -> DataLoader:
-        config, workers = self._config, self._options.workers
-        return DataLoader(
-            TclrExamples(
-                dataset=self._dataset,
-                layout=config.layout,
-                ranges=config.augmentation,
-                seed=config.seed,
-            ),
-            batch_sampler=batches,
-            collate_fn=collate,
-            num_workers=workers,
-            pin_memory=self._device.type == "cuda",
-            # A fixed generator: the loader's own seed must not depend on the global state.
-            generator=torch.Generator().manual_seed(config.seed),
-        )
-
-    def _augmented(self, batches: EpochBatches) -> Iterator[AugmentedBatch]:
-        changed = (
-            augment_batch(batch=batch, config=self._config, device=self._device) for batch in self._loader(batches)
-        )
-        # A GPU does this on its own stream of work; a CPU has another core for it.
-        return ahead(changed) if self._device.type == "cpu" else changed
-
-    def _tell_low_rate(self) -> None:
-        layout = self._config.layout
-        wanted = layout.local_frames / layout.local_span_seconds
-        prepared = self._dataset.frame_format.frames_per_second
-        if wanted > prepared * 1.001:
-            self._say(
-                f"local clips want {wanted:g} frames a second, the dataset has {prepared:g}: frames will repeat; "
-                f"prepare with --frames-per-second {wanted:g}, or give fewer --local-frames"
-            )
-
     def _open_curves(self) -> Curves | None:
         if not self._ranks.leads:
             return None
@@ -321,20 +250,3 @@ class TrainingRun:
         limit = self._options.stop_after_steps
         asked = self._stop_asked or (limit is not None and self._progress.step >= limit)
         return any_rank(flag=asked, device=self._device)
-
-
-def build_model(*, config: TrainingConfig) -> TclrModel:
-    """Backbone and head of a configuration, with random weights from the global seed."""
-    backbone = build_backbone(name=config.backbone)
-    head = ProjectionHead(
-        in_dimension=backbone.dimension,
-        hidden_dimension=config.hidden_dimension,
-        out_dimension=config.out_dimension,
-    )
-    return TclrModel(backbone=backbone, head=head)
-
-
-def _groups(batches: Iterator[AugmentedBatch], size: int) -> Iterator[list[AugmentedBatch]]:
-    """Groups of `size`; what is left at the end of an epoch makes no step."""
-    while len(group := list(islice(batches, size))) == size:
-        yield group
