@@ -6,7 +6,7 @@ from torch.nn import functional
 
 
 class ProjectionHead(nn.Module):
-    """Linear, batch norm, ReLU, linear without bias, batch norm, L2 (TCLR paper, section 4: 512-512-128).
+    """Linear, batch norm, ReLU, linear without bias, batch norm, L2 (512-512-128 in the TCLR paper).
 
     forward: features [rows, in_dimension] -> unit-norm projections [rows, out_dimension].
     The parameter names are those of the authors' checkpoints.

@@ -1,4 +1,4 @@
-"""Global-local temporal contrast: a timestep of the global clip matches its own local clip (section 3.3)."""
+"""Global-local temporal contrast: a timestep of the global clip matches its own local clip."""
 
 import torch
 from torch.nn import functional

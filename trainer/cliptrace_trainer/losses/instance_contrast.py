@@ -1,4 +1,4 @@
-"""Instance contrast: two views of one video attract, views of other videos repel (TCLR paper, section 3.1)."""
+"""Instance contrast: two views of one video attract, views of other videos repel (Dave et al., CVIU 2022)."""
 
 import torch
 

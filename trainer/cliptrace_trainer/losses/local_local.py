@@ -1,4 +1,4 @@
-"""Local-local temporal contrast: chunks of one video repel each other (TCLR paper, section 3.2)."""
+"""Local-local temporal contrast: chunks of one video repel each other (Dave et al., CVIU 2022)."""
 
 import torch
 

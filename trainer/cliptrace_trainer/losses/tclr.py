@@ -1,4 +1,4 @@
-"""The TCLR loss: the weighted sum of its four contrasts (Dave et al., CVIU 2022, equation 5)."""
+"""The TCLR loss: the weighted sum of its four contrasts (Dave et al., CVIU 2022)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
