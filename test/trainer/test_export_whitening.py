@@ -33,6 +33,21 @@ def test_each_axis_is_an_eigenvector_divided_by_its_shrunk_deviation() -> None:
         assert direction[np.abs(direction).argmax()] > 0
 
 
+def test_timesteps_are_centred_place_by_place() -> None:
+    rng = np.random.default_rng(5)
+    content = rng.normal(size=(300, 1, 6)) @ rng.normal(size=(6, 6)) + 0.1 * rng.normal(size=(300, 4, 6))
+    places = 10 * rng.normal(size=(4, 6))
+    whitening = fit_pca_whitening(features=content + places, dimension_out=6, shrinkage=1e-9)
+    assert whitening.mean.shape == (4, 6)
+    whitened = whitening.apply(torch.from_numpy(content + places).float()).numpy()
+    # No place differs from another on average, and all together have unit covariance.
+    assert np.abs(whitened.mean(axis=0)).max() < 1e-4
+    assert np.abs(np.cov(whitened.reshape(-1, 6).T) - np.eye(6)).max() < 1e-2
+    # What is added to a place changes nothing.
+    without = fit_pca_whitening(features=content, dimension_out=6, shrinkage=1e-9)
+    assert torch.allclose(without.matrix, whitening.matrix, atol=1e-4)
+
+
 def test_the_order_of_rows_does_not_matter() -> None:
     rows = correlated()
     first = fit_pca_whitening(features=rows, dimension_out=6)

@@ -127,7 +127,7 @@ def fit_whitening(
     dimension_out: int | None = None,
     shrinkage: float = 0.01,
 ) -> Whitening:
-    """PCA-whitening of pooled clip features over every video of `dataset`, which must be training data."""
+    """PCA-whitening of timestep features over every video of `dataset`, which must be training data."""
     dimension = encoder.model.backbone.dimension
     rows = clip_features(encoder=encoder, dataset=dataset, spec=spec, device=device)
     return fit_pca_whitening(features=rows, dimension_out=dimension_out or dimension, shrinkage=shrinkage)
@@ -137,10 +137,10 @@ def fit_whitening(
 def clip_features(
     *, encoder: MeasuredEncoder, dataset: PreparedDataset, spec: EvaluationClips, device: torch.device
 ) -> np.ndarray:
-    """float32 [videos x clips, D]: features pooled over time, neither normalised nor averaged over clips."""
+    """float32 [videos x clips, T, D]: timestep features, neither normalised nor averaged over clips."""
     rows = []
     for video in dataset.videos:
         clips = video_clips(dataset=dataset, video=video, spec=spec).to(device)
         features = encoder.model.features(network_input(clips=clips, spec=spec))
-        rows.append(features.float().mean(dim=1).cpu().numpy())
+        rows.append(features.float().cpu().numpy())
     return np.concatenate(rows)

@@ -37,10 +37,11 @@ class EncoderGraph(nn.Module):
         self.register_buffer("shift", -torch.tensor(normalisation.mean) / std)
         self.whiten: nn.Linear | None = None
         if whitening is not None:
-            self.whiten = nn.Linear(whitening.matrix.shape[1], whitening.matrix.shape[0])
+            self.whiten = nn.Linear(whitening.matrix.shape[1], whitening.matrix.shape[0], bias=False)
             with torch.no_grad():
                 self.whiten.weight.copy_(whitening.matrix)
-                self.whiten.bias.copy_(-(whitening.matrix.double() @ whitening.mean.double()).float())
+            # [d], or [t, d] where each timestep is centred by its own place.
+            self.register_buffer("offset", -(whitening.mean.double() @ whitening.matrix.double().T).float())
         # The exporter puts the mode that it found on the outermost module back on every module.
         self.eval().requires_grad_(False)
 
@@ -50,6 +51,6 @@ class EncoderGraph(nn.Module):
         x = torch.stack([x[..., channel] for channel in self.channels], dim=1)
         features = self.backbone(x)
         if self.whiten is not None:
-            features = self.whiten(features)
+            features = self.whiten(features) + self.offset
         embedding = functional.normalize(features.mean(dim=1), dim=-1)
         return functional.normalize(features, dim=-1), embedding

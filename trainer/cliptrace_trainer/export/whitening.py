@@ -10,7 +10,11 @@ from ..errors import TrainerError
 
 @dataclass(frozen=True, kw_only=True)
 class Whitening:
-    """An affine map: matrix [out, in] applied to (features - mean [in]); float32."""
+    """An affine map: matrix [out, in] applied to (features - mean [in]); float32.
+
+    A mean [timesteps, in] centres each timestep of a clip by its own place: TCLR's global-local loss teaches an
+    encoder to tell the places of a clip apart, and what is common to a place says nothing about the content.
+    """
 
     mean: torch.Tensor
     matrix: torch.Tensor
@@ -21,7 +25,8 @@ class Whitening:
 
 
 def fit_pca_whitening(*, features: torch.Tensor | np.ndarray, dimension_out: int, shrinkage: float = 0.01) -> Whitening:
-    """Whitening onto the `dimension_out` strongest principal axes of features [m, d].
+    """Whitening onto the `dimension_out` strongest principal axes of features [m, d], or of the timesteps [m, t, d]
+    of m clips, which are centred place by place.
 
     An axis of variance v is divided by sqrt(v + shrinkage x the mean variance), which keeps axes of little
     variance, mostly noise, from being blown up. Computed in float64; each axis points where its largest
@@ -32,8 +37,9 @@ def fit_pca_whitening(*, features: torch.Tensor | np.ndarray, dimension_out: int
     rows = np.asarray(features.detach().cpu() if isinstance(features, torch.Tensor) else features, dtype=np.float64)
     _check(rows, dimension_out, shrinkage)
     mean = rows.mean(axis=0)
-    centred = rows - mean
-    variances, axes = np.linalg.eigh(centred.T @ centred / (len(rows) - 1))
+    centred = (rows - mean).reshape(-1, rows.shape[-1])
+    places = len(centred) // len(rows)
+    variances, axes = np.linalg.eigh(centred.T @ centred / ((len(rows) - 1) * places))
     variances, axes = variances[::-1].clip(min=0), axes[:, ::-1].T
     if variances.mean() == 0:
         raise TrainerError("WHITENING_FEATURES", "all rows are equal; give the features of different clips")
@@ -45,14 +51,15 @@ def fit_pca_whitening(*, features: torch.Tensor | np.ndarray, dimension_out: int
 
 
 def _check(rows: np.ndarray, dimension_out: int, shrinkage: float) -> None:
-    if rows.ndim != 2 or len(rows) < 2 or not np.isfinite(rows).all():
+    if rows.ndim not in (2, 3) or len(rows) < 2 or not np.isfinite(rows).all():
         raise TrainerError(
             "WHITENING_FEATURES",
-            f"features have shape {list(rows.shape)}, or a value that is not finite; give [m, d] with m >= 2",
+            f"features have shape {list(rows.shape)}, or a value that is not finite; "
+            "give [m, d] or [m, t, d] with m >= 2",
         )
-    if not 1 <= dimension_out <= rows.shape[1]:
+    if not 1 <= dimension_out <= rows.shape[-1]:
         raise TrainerError(
-            "WHITENING_DIMENSION", f"dimension_out is {dimension_out}; it must lie in 1..{rows.shape[1]}"
+            "WHITENING_DIMENSION", f"dimension_out is {dimension_out}; it must lie in 1..{rows.shape[-1]}"
         )
     if not shrinkage > 0:
         raise TrainerError(
