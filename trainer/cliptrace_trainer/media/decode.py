@@ -51,7 +51,10 @@ class FrameFormat:
 
 
 def decode_command(*, ffmpeg: Path, file: Path, frame_format: FrameFormat) -> list[str]:
-    """The argument list; frames are sampled in time, so the file's own rate does not matter."""
+    """The argument list; frames are sampled in time, so the file's own rate does not matter.
+
+    `0:V:0` passes over cover pictures.
+    """
     rate = f"{frame_format.frames_per_second:g}"
     filters = [f"fps={rate}"]
     if frame_format.crop_fraction is not None:
@@ -63,7 +66,7 @@ def decode_command(*, ffmpeg: Path, file: Path, frame_format: FrameFormat) -> li
         str(ffmpeg), "-nostdin", "-hide_banner", "-loglevel", "error",
         "-protocol_whitelist", "file,pipe",
         "-i", _safe_path(file),
-        "-map", "0:v:0", "-an", "-sn", "-dn",
+        "-map", "0:V:0", "-an", "-sn", "-dn",
         "-vf", ",".join(filters),
         "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1",
     ]  # fmt: skip
