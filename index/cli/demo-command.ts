@@ -10,6 +10,7 @@ import { CliptraceError } from '../errors.js';
 import type { Video } from '../library/types.js';
 import { cutClip } from '../media/clip-cutter.js';
 import { defaultMediaLimits } from '../media/limits.js';
+import { dot } from '../search/dot.js';
 import { type CommandContext, EXIT_DONE, EXIT_FAILED, settingsOf } from './context.js';
 import { indexRequest, printFailures, runIndexing } from './index-command.js';
 import { formatRange, formatTime, plural } from './output.js';
@@ -22,6 +23,7 @@ export interface DemoFlags extends ServeFlags {
   serve: boolean;
 }
 
+const LONGEST_VIDEOS = 5;
 const QUERY_SECONDS = 6;
 const CROP_FRACTION = 0.8;
 const QUERY_LINES = 180;
@@ -96,20 +98,37 @@ async function searchForPart(cliptrace: OpenedCliptrace, { terminal }: CommandCo
   }
 }
 
-/** The longest video: the one in which a time can be wrong the most. */
-async function chooseVideo({ library }: OpenedCliptrace): Promise<Video> {
-  let longest: Video | null = null;
+/**
+ * Of the longest videos, in which a time can be wrong the most, the one whose picture changes the most: in a scene
+ * where nothing moves, nobody could tell the time.
+ */
+async function chooseVideo({ library, encoder }: OpenedCliptrace): Promise<Video> {
+  const videos: Video[] = [];
   let cursor: string | undefined;
   do {
     const page = await library.listVideos({ collection: 'demo', limit: 500, cursor });
-    for (const video of page.videos) {
-      if (!longest || video.durationSeconds > longest.durationSeconds) longest = video;
-    }
+    videos.push(...page.videos);
     cursor = page.nextCursor ?? undefined;
   } while (cursor);
-  if (!longest)
-    throw new CliptraceError('NOT_A_VIDEO', 'The library folder holds no video that can be indexed');
-  return longest;
+  const longest = videos.sort((a, b) => b.durationSeconds - a.durationSeconds).slice(0, LONGEST_VIDEOS);
+  let best: { video: Video; change: number } | null = null;
+  for (const video of longest) {
+    const { vectors } = await library.embeddingsOf(video.id, encoder.manifest.id);
+    const change = meanChange(vectors, encoder.manifest.dimension);
+    if (!best || change > best.change) best = { video, change };
+  }
+  if (!best) throw new CliptraceError('NOT_A_VIDEO', 'The library folder holds no video that can be indexed');
+  return best.video;
+}
+
+/** Mean cosine distance of neighbouring rows. */
+function meanChange(vectors: Float32Array, dimension: number): number {
+  const rows = vectors.length / dimension;
+  let sum = 0;
+  for (let row = 1; row < rows; row += 1) {
+    sum += 1 - dot(vectors, (row - 1) * dimension, vectors, row * dimension, dimension);
+  }
+  return rows > 1 ? sum / (rows - 1) : 0;
 }
 
 /** The sample library of the package, from the sources and from dist/. */

@@ -42,9 +42,9 @@ export function align(input: {
     .sort((a, b) => b.score - a.score);
 
   const found: Alignment[] = [];
-  for (const { offsetSeconds } of scored) {
+  for (const { offsetSeconds, score } of scored) {
     if (found.length === maxAlignments) break;
-    const alignment = describe(diagonals, refine(diagonals, offsetSeconds));
+    const alignment = describe(diagonals, refine(diagonals, offsetSeconds), score);
     if (found.every((other) => overlapShare(other.video, alignment.video) < 0.5)) found.push(alignment);
   }
   return found;
@@ -137,19 +137,21 @@ function offsetsNear(near: { offsetsSeconds: readonly number[]; toleranceSeconds
   return [...grid].map((i) => i * OFFSET_STEP_SECONDS);
 }
 
-/** Vertex of the parabola through the score at the offset and at its two neighbours. */
+/**
+ * Vertex of the parabola through the score at the offset and one query hop to both sides. At these three the video
+ * clips stand in the same way to the query's clips; in between, interpolation takes something off the score.
+ */
 function refine(diagonals: Diagonals, offsetSeconds: number): number {
-  const before = diagonals.score(offsetSeconds - OFFSET_STEP_SECONDS);
+  const step = Math.max(OFFSET_STEP_SECONDS, usualHop(diagonals.query));
+  const before = diagonals.score(offsetSeconds - step);
   const here = diagonals.score(offsetSeconds);
-  const after = diagonals.score(offsetSeconds + OFFSET_STEP_SECONDS);
+  const after = diagonals.score(offsetSeconds + step);
   const curvature = before - 2 * here + after;
   if (here < before || here < after || curvature >= 0) return offsetSeconds;
-  const vertex = offsetSeconds + (OFFSET_STEP_SECONDS * (before - after)) / (2 * curvature);
-  // Between kinks of the interpolation the parabola may miss: never take less than what was found.
-  return diagonals.score(vertex) >= here ? vertex : offsetSeconds;
+  return offsetSeconds + (step * (before - after)) / (2 * curvature);
 }
 
-function describe(diagonals: Diagonals, offsetSeconds: number): Alignment {
+function describe(diagonals: Diagonals, offsetSeconds: number, score: number): Alignment {
   const { query, video } = diagonals;
   const run = matchingRun(similaritiesAlongQuery(diagonals, offsetSeconds));
   const cellSeconds = query.clipSeconds / query.timesteps;
@@ -160,7 +162,7 @@ function describe(diagonals: Diagonals, offsetSeconds: number): Alignment {
   const videoEnd = Math.min(runEnd + offsetSeconds, video.endSeconds);
   return {
     offsetSeconds,
-    score: diagonals.score(offsetSeconds),
+    score,
     video: { startSeconds: videoStart, endSeconds: videoEnd },
     query: {
       startSeconds: Math.max(query.startSeconds, videoStart - offsetSeconds),
@@ -228,12 +230,19 @@ function lastStart(track: ClipTrack): number {
   return track.startsSeconds[track.startsSeconds.length - 1] as number;
 }
 
-function widestHop({ startsSeconds }: ClipTrack): number {
-  let widest = 0;
-  for (let i = 1; i < startsSeconds.length; i += 1) {
-    widest = Math.max(widest, (startsSeconds[i] as number) - (startsSeconds[i - 1] as number));
-  }
-  return widest;
+/** Distances of neighbouring clips; empty for a single clip. */
+function hops({ startsSeconds }: ClipTrack): number[] {
+  return Array.from(startsSeconds.subarray(1), (start, i) => start - (startsSeconds[i] as number));
+}
+
+function widestHop(track: ClipTrack): number {
+  return Math.max(0, ...hops(track));
+}
+
+/** The median: the last clip may stand nearer to the one before, because it ends with the video. */
+function usualHop(track: ClipTrack): number {
+  const found = hops(track).sort((a, b) => a - b);
+  return found[Math.floor(found.length / 2)] ?? 0;
 }
 
 /** Overlap as a share of the shorter of the two. */

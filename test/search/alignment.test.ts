@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { align } from '../../index/search/alignment.js';
-import { buildTimeline, similarityMatrix, type Timeline } from '../../index/search/timeline.js';
+import { buildClipTrack, type ClipTrack } from '../../index/search/clip-track.js';
 
 const DIMENSION = 32;
-const CLIP = { dimension: DIMENSION, timestepsPerClip: 4, clipSeconds: 2 };
+const TIMESTEPS = 4;
+const CLIP = { dimension: DIMENSION, timesteps: TIMESTEPS, clipSeconds: 2 };
 
 /** A repeatable stream of numbers in [-1, 1): a linear congruential generator (Numerical Recipes). */
 function randomStream(seed: number): () => number {
@@ -29,14 +30,14 @@ function scene(seed: number, seconds: number): (atSeconds: number) => Float32Arr
   };
 }
 
-/** Timeline of `seconds` of a scene, from `fromSeconds` of it on, in clips with the given hop. */
+/** The clips of `seconds` of a scene, from `fromSeconds` of it on, in clips with the given hop. */
 function film(
   feature: (atSeconds: number) => Float32Array,
   options: { fromSeconds: number; seconds: number; hopSeconds: number; noise?: number; seed?: number },
-): Timeline {
+): ClipTrack {
   const { fromSeconds, seconds, hopSeconds, noise = 0 } = options;
   const random = randomStream(options.seed ?? 99);
-  const segments = [];
+  const clips = [];
   for (let start = 0; start + 2 <= seconds + 1e-9; start += hopSeconds) {
     const timesteps = new Float32Array(4 * DIMENSION);
     for (let t = 0; t < 4; t += 1) {
@@ -48,53 +49,49 @@ function film(
         t * DIMENSION,
       );
     }
-    segments.push({ startSeconds: start, timesteps });
+    clips.push({ startSeconds: start, timesteps });
   }
-  return buildTimeline({ segments, ...CLIP, startSeconds: 0, endSeconds: seconds });
+  return buildClipTrack({ clips, ...CLIP, span: { startSeconds: 0, endSeconds: seconds } });
 }
 
-/** The definition, word for word: mean over the query's timesteps of the similarity at that offset. */
-function slowScore(query: Timeline, video: Timeline, offsetSeconds: number): number {
-  const matrix = similarityMatrix(query, video);
-  const columns = video.centresSeconds.length;
-  let sum = 0;
-  query.centresSeconds.forEach((centre, i) => {
-    const at = centre + offsetSeconds;
-    if (at < video.startSeconds || at >= video.endSeconds) return;
-    const centres = [...video.centresSeconds];
-    const right = centres.findIndex((other) => other > at);
-    const row = (j: number) => matrix[i * columns + j] as number;
-    if (right === 0) sum += row(0);
-    else if (right < 0) sum += row(columns - 1);
+/**
+ * The definition, word for word: each video clip that falls between the query's first and last clip is compared,
+ * timestep by timestep, with the query's clips before and after its phase, weighted by their nearness; the mean
+ * over these video clips is multiplied by the share of the query that lies in the video.
+ */
+function slowScore(query: ClipTrack, video: ClipTrack, offsetSeconds: number): number {
+  const cosine = (i: number, j: number, t: number) => {
+    let sum = 0;
+    for (let d = 0; d < DIMENSION; d += 1) {
+      sum +=
+        (query.features[(i * TIMESTEPS + t) * DIMENSION + d] as number) *
+        (video.features[(j * TIMESTEPS + t) * DIMENSION + d] as number);
+    }
+    return sum;
+  };
+  const similarity = (i: number, j: number) =>
+    (cosine(i, j, 0) + cosine(i, j, 1) + cosine(i, j, 2) + cosine(i, j, 3)) / 4;
+  const starts = [...query.startsSeconds];
+  const found: number[] = [];
+  video.startsSeconds.forEach((start, j) => {
+    const phase = start - offsetSeconds;
+    if (phase < (starts[0] as number) - 1e-6 || phase > (starts.at(-1) as number) + 1e-6) return;
+    const after = starts.findIndex((other) => other > phase);
+    if (after <= 0) found.push(similarity(after === 0 ? 0 : starts.length - 1, j));
     else {
-      const [a, b] = [centres[right - 1] as number, centres[right] as number];
-      sum += row(right - 1) + ((at - a) / (b - a)) * (row(right) - row(right - 1));
+      const [a, b] = [starts[after - 1] as number, starts[after] as number];
+      const weight = (phase - a) / (b - a);
+      found.push((1 - weight) * similarity(after - 1, j) + weight * similarity(after, j));
     }
   });
-  return Math.min(1, Math.max(0, sum / query.centresSeconds.length));
+  if (found.length === 0) return 0;
+  const overlap =
+    Math.min(video.endSeconds, query.endSeconds + offsetSeconds) -
+    Math.max(video.startSeconds, query.startSeconds + offsetSeconds);
+  const share = Math.max(0, overlap) / (query.endSeconds - query.startSeconds);
+  const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
+  return Math.min(1, Math.max(0, mean * share));
 }
-
-describe('buildTimeline', () => {
-  it('averages what overlapping clips see of one moment, and leaves out what lies behind the end', () => {
-    const feature = scene(1, 10);
-    const timeline = film(feature, { fromSeconds: 0, seconds: 5, hopSeconds: 1 });
-    expect([...timeline.centresSeconds]).toEqual([
-      0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.25, 3.75, 4.25, 4.75,
-    ]);
-    for (let i = 0; i < 10; i += 1) {
-      const row = timeline.features.subarray(i * DIMENSION, (i + 1) * DIMENSION);
-      expect(Math.hypot(...row)).toBeCloseTo(1, 5);
-      expect([...row]).toEqual([...feature(0.25 + i * 0.5)].map((value) => expect.closeTo(value, 5)));
-    }
-    const short = buildTimeline({
-      segments: [{ startSeconds: 0, timesteps: new Float32Array(4 * DIMENSION).fill(1) }],
-      ...CLIP,
-      startSeconds: 0,
-      endSeconds: 0.9,
-    });
-    expect([...short.centresSeconds]).toEqual([0.25, 0.75]);
-  });
-});
 
 describe('align', () => {
   it('finds the offset of a part within a tenth of a second, whatever its phase', () => {
@@ -115,7 +112,12 @@ describe('align', () => {
     const video = film(feature, { fromSeconds: 0, seconds: 20, hopSeconds: 1 });
     const query = film(feature, { fromSeconds: 5.4, seconds: 4, hopSeconds: 0.5, noise: 0.3 });
     for (const alignment of align({ query, video, maxAlignments: 5 })) {
-      expect(alignment.score).toBeCloseTo(slowScore(query, video, alignment.offsetSeconds), 6);
+      // The score is that of the best offset that was tried, which lies within one step of the refined one.
+      const near = [-0.125, -0.0625, 0, 0.0625, 0.125].map(
+        (step) => Math.round(alignment.offsetSeconds * 8) / 8 + step,
+      );
+      const slow = near.map((offset) => slowScore(query, video, offset));
+      expect(Math.min(...slow.map((score) => Math.abs(score - alignment.score)))).toBeLessThan(1e-6);
     }
     const best = align({ query, video, maxAlignments: 1 })[0];
     // No offset of a fine grid is better than the one found, beyond what the parabola may miss.
@@ -144,7 +146,7 @@ describe('align', () => {
     const video = film(feature, { fromSeconds: 0, seconds: 20, hopSeconds: 1 });
     const forwards = film(feature, { fromSeconds: 4, seconds: 8, hopSeconds: 0.5 });
     const backwards = film((at) => feature(4 + 8 - at), { fromSeconds: 0, seconds: 8, hopSeconds: 0.5 });
-    const score = (query: Timeline) => align({ query, video, maxAlignments: 1 })[0]?.score ?? 0;
+    const score = (query: ClipTrack) => align({ query, video, maxAlignments: 1 })[0]?.score ?? 0;
     expect(score(forwards)).toBeGreaterThan(0.95);
     expect(score(backwards)).toBeLessThan(score(forwards) - 0.3);
   });
@@ -180,8 +182,43 @@ describe('align', () => {
     expect(far[0]?.score ?? 0).toBeLessThan((near[0]?.score ?? 0) / 2);
   });
 
-  it('has no answer for an empty timeline', () => {
-    const empty = buildTimeline({ segments: [], ...CLIP, startSeconds: 0, endSeconds: 0 });
+  it('aligns a query that is a single clip, and one that is shorter than a clip', () => {
+    const feature = scene(10, 40);
+    const video = film(feature, { fromSeconds: 0, seconds: 30, hopSeconds: 1 });
+    const single = film(feature, { fromSeconds: 12, seconds: 2, hopSeconds: 0.25 });
+    const [best] = align({ query: single, video, maxAlignments: 1 });
+    expect(best?.offsetSeconds).toBeCloseTo(12, 5);
+    expect(best?.video).toEqual({ startSeconds: expect.closeTo(12, 5), endSeconds: expect.closeTo(14, 5) });
+    const blink = { ...single, endSeconds: 0.7 };
+    const [short] = align({ query: blink, video, maxAlignments: 1 });
+    expect(short?.video.startSeconds).toBeCloseTo(12, 5);
+    expect(short?.video.endSeconds).toBeCloseTo(12.7, 5);
+  });
+
+  it('does not mistake the place in a clip for content', () => {
+    // Every clip adds the same strong pattern to its places: clips of another phase agree in nothing else.
+    const random = randomStream(11);
+    const places = Array.from({ length: TIMESTEPS }, () => Float32Array.from({ length: DIMENSION }, random));
+    const marked = (track: ClipTrack): ClipTrack => {
+      const features = track.features.map((value, i) => {
+        const place = places[Math.floor(i / DIMENSION) % TIMESTEPS] as Float32Array;
+        return value + 0.5 * (place[i % DIMENSION] as number);
+      });
+      for (let start = 0; start < features.length; start += DIMENSION) {
+        const timestep = features.subarray(start, start + DIMENSION);
+        const norm = Math.hypot(...timestep);
+        timestep.set(timestep.map((value) => value / norm));
+      }
+      return { ...track, features };
+    };
+    const feature = scene(11, 60);
+    const video = marked(film(feature, { fromSeconds: 0, seconds: 40, hopSeconds: 1 }));
+    const query = marked(film(feature, { fromSeconds: 17.6, seconds: 6, hopSeconds: 0.25 }));
+    expect(align({ query, video, maxAlignments: 1 })[0]?.offsetSeconds).toBeCloseTo(17.6, 1);
+  });
+
+  it('has no answer without clips', () => {
+    const empty = buildClipTrack({ clips: [], ...CLIP, span: { startSeconds: 0, endSeconds: 0 } });
     const video = film(scene(9, 10), { fromSeconds: 0, seconds: 5, hopSeconds: 1 });
     expect(align({ query: empty, video, maxAlignments: 1 })).toEqual([]);
     expect(align({ query: video, video: empty, maxAlignments: 1 })).toEqual([]);

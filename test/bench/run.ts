@@ -1,0 +1,18 @@
+import { benchEncoder } from './encoder.js';
+import { benchVectors } from './vectors.js';
+
+/** `npm run bench -- TARGET`: measures and prints; asserts nothing, because a busy machine is no mistake. */
+const TARGETS: Record<string, (args: readonly string[]) => Promise<void>> = {
+  encoder: benchEncoder,
+  vectors: benchVectors,
+};
+
+const [target = '', ...args] = process.argv.slice(2);
+const bench = TARGETS[target];
+if (bench) await bench(args);
+else {
+  process.stderr.write(
+    `Usage: npm run bench -- TARGET, where TARGET is one of ${Object.keys(TARGETS).join(', ')}\n`,
+  );
+  process.exitCode = 2;
+}
