@@ -18,9 +18,7 @@ export interface DataFolder {
   temporaryFolder: string;
 }
 
-export type Readiness =
-  | { ready: true }
-  | { ready: false; reason: string };
+export type Readiness = { ready: true } | { ready: false; reason: string };
 
 /** How the vector index came to be at this start. */
 export interface IndexOpening {

@@ -38,7 +38,8 @@ describe('indexing an archive', () => {
     const first = await index();
     expect([first.outcomeOf(classroom), first.outcomeOf(people)]).toEqual(['indexed', 'indexed']);
     expect(first.job.status).toBe('done');
-    const video = await cliptrace.library.getVideo((first.files[0]?.videoId ?? 0) as number);
+    const { videoId } = first.files.find((file) => file.path === classroom) as { videoId: number };
+    const video = await cliptrace.library.getVideo(videoId);
     expect(video).toMatchObject({
       title: 'classroom',
       width: 426,

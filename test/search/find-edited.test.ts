@@ -80,7 +80,9 @@ describe('an edited part of an indexed video', () => {
   it('scores in [0, 1], best first, one hit a video', async () => {
     const { hits, model, timings } = await searchFile(path.join(SAMPLES_FOLDER, 'classroom.mp4'));
     expect(hits.length).toBe(10);
-    expect(hits[0]).toMatchObject({ video: { title: 'classroom' }, startSeconds: 0, queryStartSeconds: 0 });
+    expect(hits[0]?.video.title).toBe('classroom');
+    expect(hits[0]?.startSeconds).toBeCloseTo(0, 1);
+    expect(hits[0]?.queryStartSeconds).toBeCloseTo(0, 1);
     expect(hits[0]?.score).toBeGreaterThan(0.9);
     const scores = hits.map((hit) => hit.score);
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
@@ -109,7 +111,7 @@ describe('a stored video as the query', () => {
     const itself = await cliptrace.searcher.search({ query: { kind: 'video', videoId }, k: 3 });
     expect(itself.hits[0]?.video.id).toBe(videoId);
     expect(itself.hits[0]?.score).toBeCloseTo(1, 3);
-    expect(itself.hits[0]?.startSeconds).toBe(0);
+    expect(itself.hits[0]?.startSeconds).toBeCloseTo(0, 1);
     expect(itself.timings).toMatchObject({ decodeMs: 0, encodeMs: 0 });
     const others = await cliptrace.searcher.search({
       query: { kind: 'video', videoId },
