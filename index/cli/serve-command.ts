@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { type OpenedCliptrace, openCliptrace } from '../cliptrace.js';
+import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf } from './context.js';
 
 export interface ServeFlags extends CommonFlags {
@@ -22,7 +23,12 @@ export async function serveCommand(flags: ServeFlags, context: CommandContext): 
     env: context.env,
     mode: 'write',
     background: true,
-    onJobError: (error, jobId) => logger.error({ err: error, jobId }, 'job failed'),
+    onJobError: (error, jobId) => {
+      const code = errorCodeOf(error);
+      // A file that is no video is the sender's trouble; what has no code is ours.
+      if (code === 'INTERNAL') logger.error({ err: error, jobId }, 'job failed');
+      else logger.warn({ code, jobId, reason: errorMessageOf(error) }, 'job failed');
+    },
   });
   cliptrace.opened.then(
     (opening) => logger.info(opening, 'vector index is ready'),
