@@ -47,7 +47,8 @@ def _add_retrieval(kinds: argparse._SubParsersAction) -> None:
     _add_encoder(parser)
     parser.add_argument("--histogram", action="store_true", help="the colour-histogram baseline as well")
     parser.add_argument("--random", action="store_true", help="random weights as well")
-    parser.add_argument("--whitening-from", type=DatasetArgument.parse, help="fit PCA-whitening there first")
+    parser.add_argument("--whitening-from", type=DatasetArgument.parse, help="with PCA-whitening as well, fitted there")
+    parser.add_argument("--shrinkage", type=float, default=0.3, help="of the whitening, above 0")
     parser.add_argument("--hold-out-groups", type=group_range, help="query with these groups of the gallery")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=_run_retrieval)
@@ -131,7 +132,13 @@ def _run_retrieval(arguments: argparse.Namespace) -> int:
     embedder = _embedder(arguments, encoder, spec, device)
     rows[encoder.source] = retrieval(embedder=embedder, gallery=gallery, queries=queries)
     if arguments.whitening_from is not None:
-        whitening = fit_whitening(encoder=encoder, dataset=arguments.whitening_from.open(), spec=spec, device=device)
+        whitening = fit_whitening(
+            encoder=encoder,
+            dataset=arguments.whitening_from.open(),
+            spec=spec,
+            device=device,
+            shrinkage=arguments.shrinkage,
+        )
         embedder = _embedder(arguments, encoder, spec, device, whitening=whitening)
         rows[f"{encoder.source}, whitened"] = retrieval(embedder=embedder, gallery=gallery, queries=queries)
     print_recalls(rows=rows, as_json=arguments.json)

@@ -26,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--whitening-from", type=DatasetArgument.parse, help="prepared training data to fit PCA-whitening on"
     )
     parser.add_argument("--whitening-clips", type=positive_int, default=3, help="clips a video for that fit")
-    parser.add_argument("--shrinkage", type=float, default=0.01, help="of the whitening, above 0")
+    parser.add_argument("--shrinkage", type=float, default=0.3, help="of the whitening, above 0")
     parser.add_argument("--dimension", type=positive_int, help="axes that the whitening keeps")
     parser.add_argument("--dataset-description", help="what it was trained on, for the manifest")
     parser.add_argument("--commit", help="revision of the trainer, for the manifest")
