@@ -1,20 +1,10 @@
+import { NO_PROGRESS } from '../library/jobs.js';
 import type { FileOutcome, JobProgress } from '../library/types.js';
 
 /** Counts what a job has done, and tells when it will be done, from the bytes of the files. */
 export class ProgressTracker {
   readonly #startedAtMs = performance.now();
-  #progress: JobProgress = {
-    filesTotal: null,
-    filesDone: 0,
-    filesSkipped: 0,
-    filesFailed: 0,
-    segments: 0,
-    videoSeconds: 0,
-    bytesTotal: null,
-    bytesDone: 0,
-    etaSeconds: null,
-    currentFile: null,
-  };
+  #progress: JobProgress = NO_PROGRESS;
   /** Bytes of files that cost decoding: what is skipped says nothing about the speed. */
   #bytesWorked = 0;
 

@@ -18,7 +18,8 @@ export type JobChange = Partial<Pick<Job, 'status' | 'progress' | 'error' | 'sta
 const FIELDS = `id, request_json AS requestJson, status, progress_json AS progressJson, error_json AS errorJson,
   created_at AS createdAt, started_at AS startedAt, ended_at AS endedAt`;
 
-const NO_PROGRESS: JobProgress = {
+/** Of a job that has not begun. */
+export const NO_PROGRESS: Readonly<JobProgress> = {
   filesTotal: null,
   filesDone: 0,
   filesSkipped: 0,

@@ -6,9 +6,7 @@ export interface Collection {
   videoCount: number;
 }
 
-/** A file of the archive that was embedded. Identity: the SHA-256 of its content within its collection. */
-export interface Video {
-  id: number;
+export interface VideoInput {
   collection: string;
   title: string;
   label: string | null;
@@ -23,26 +21,15 @@ export interface Video {
   hasAudio: boolean;
   /** True when the decoder met errors midway; what could be decoded is indexed. */
   damaged: boolean;
+}
+
+/** A file of the archive that was embedded. Identity: the SHA-256 of its content within its collection. */
+export interface Video extends VideoInput {
+  id: number;
   segmentCount: number;
   /** ISO 8601, UTC. */
   addedAt: string;
   updatedAt: string;
-}
-
-export interface VideoInput {
-  collection: string;
-  title: string;
-  label: string | null;
-  contentHash: string;
-  sizeBytes: number;
-  durationSeconds: number;
-  width: number;
-  height: number;
-  framesPerSecond: number | null;
-  codec: string;
-  container: string;
-  hasAudio: boolean;
-  damaged: boolean;
 }
 
 /** A place where a video's file lies. Several copies may share one video. */
