@@ -30,7 +30,8 @@ export async function embedVideo(input: {
   hopSeconds: number | ((probe: VideoProbe) => number);
   range?: Partial<Span> | undefined;
   signal?: AbortSignal | undefined;
-  onSegment?: ((endSeconds: number) => void) | undefined;
+  /** After each clip: up to where the video has been decoded, and how long its header says it is. */
+  onSegment?: ((endSeconds: number, durationSeconds: number | null) => void) | undefined;
 }): Promise<EmbeddedVideo> {
   const { ffmpeg, batcher, filePath, limits, signal } = input;
   const { manifest } = batcher.encoder;
@@ -78,7 +79,7 @@ export async function embedVideo(input: {
           },
         ),
       );
-      input.onSegment?.(endSeconds);
+      input.onSegment?.(endSeconds, probe.durationSeconds);
       await settle(MAX_CLIPS_IN_FLIGHT - 1);
     }
   } finally {

@@ -27,7 +27,7 @@ export interface FileTask {
   /** The file lies in the data folder and goes with its video. */
   owned: boolean;
   signal: AbortSignal;
-  onSegment?: ((endSeconds: number) => void) | undefined;
+  onSegment?: ((endSeconds: number, durationSeconds: number | null) => void) | undefined;
 }
 
 export interface FileResult {

@@ -94,7 +94,14 @@ async function indexOne(
   recorder.progress.enter(file.path);
   context.onProgress(recorder.progress.progress);
   try {
-    const result = await context.indexer.indexFile({ ...task, signal: context.signal });
+    const result = await context.indexer.indexFile({
+      ...task,
+      signal: context.signal,
+      onSegment: (endSeconds, durationSeconds) => {
+        recorder.progress.advance({ ...file, endSeconds, durationSeconds });
+        recorder.tellNow();
+      },
+    });
     return await recorder.record(
       { path: file.path, outcome: result.outcome, videoId: result.videoId, code: null, message: null },
       { sizeBytes: file.sizeBytes, segments: result.segments, videoSeconds: result.videoSeconds },
@@ -137,20 +144,31 @@ async function tellMissing(
   }
 }
 
+const TELL_INTERVAL_MS = 250;
+
 class Recorder {
   readonly progress: ProgressTracker;
   readonly #context: JobContext;
+  #toldAtMs = 0;
 
   constructor(context: JobContext, progress: ProgressTracker) {
     this.#context = context;
     this.progress = progress;
   }
 
+  /** Tells how far the files in hand are, not more often than someone could read. */
+  tellNow(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#toldAtMs < TELL_INTERVAL_MS) return;
+    this.#toldAtMs = nowMs;
+    this.#context.onProgress(this.progress.progress);
+  }
+
   async record(
     file: JobFile,
     counted?: { sizeBytes: number; segments: number; videoSeconds: number },
   ): Promise<JobFile> {
-    if (counted) this.progress.finish({ outcome: file.outcome, ...counted });
+    if (counted) this.progress.finish({ path: file.path, outcome: file.outcome, ...counted });
     await this.#context.onFile(file, this.progress.progress);
     return file;
   }

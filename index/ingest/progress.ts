@@ -8,8 +8,20 @@ export class ProgressTracker {
   /** Bytes of files that cost decoding: what is skipped says nothing about the speed. */
   #bytesWorked = 0;
 
+  /** Files that are being worked on. */
+  readonly #partial = new Map<string, Worked>();
+
+  /** What is finished, and what is done of the files in hand. */
   get progress(): JobProgress {
-    return { ...this.#progress, etaSeconds: this.#etaSeconds() };
+    const partial = this.#partialSum();
+    const { segments, videoSeconds, bytesDone } = this.#progress;
+    return {
+      ...this.#progress,
+      segments: segments + partial.segments,
+      videoSeconds: videoSeconds + partial.videoSeconds,
+      bytesDone: bytesDone + partial.bytes,
+      etaSeconds: this.#etaSeconds(partial.bytes),
+    };
   }
 
   begin(filesTotal: number, bytesTotal: number): void {
@@ -20,7 +32,30 @@ export class ProgressTracker {
     this.#progress = { ...this.#progress, currentFile: file };
   }
 
-  finish(file: { outcome: FileOutcome; sizeBytes: number; segments: number; videoSeconds: number }): void {
+  /** One more segment of a file in hand, which has been decoded up to `endSeconds`. */
+  advance(file: {
+    path: string;
+    sizeBytes: number;
+    endSeconds: number;
+    durationSeconds: number | null;
+  }): void {
+    const { path, sizeBytes, endSeconds, durationSeconds } = file;
+    const share = durationSeconds ? Math.min(1, endSeconds / durationSeconds) : 0;
+    this.#partial.set(path, {
+      segments: (this.#partial.get(path)?.segments ?? 0) + 1,
+      videoSeconds: endSeconds,
+      bytes: Math.round(sizeBytes * share),
+    });
+  }
+
+  finish(file: {
+    path: string;
+    outcome: FileOutcome;
+    sizeBytes: number;
+    segments: number;
+    videoSeconds: number;
+  }): void {
+    this.#partial.delete(file.path);
     const progress = this.#progress;
     const worked = file.outcome === 'indexed' || file.outcome === 'updated';
     const failed = file.outcome === 'failed';
@@ -37,14 +72,32 @@ export class ProgressTracker {
   }
 
   end(): JobProgress {
+    this.#partial.clear();
     this.#progress = { ...this.#progress, currentFile: null };
     return { ...this.#progress, etaSeconds: 0 };
   }
 
-  #etaSeconds(): number | null {
-    const { bytesTotal, bytesDone } = this.#progress;
-    if (bytesTotal === null || this.#bytesWorked === 0) return null;
-    const bytesPerMs = this.#bytesWorked / (performance.now() - this.#startedAtMs);
-    return Math.round((bytesTotal - bytesDone) / bytesPerMs / 1000);
+  #partialSum(): Worked {
+    const sum: Worked = { segments: 0, videoSeconds: 0, bytes: 0 };
+    for (const { segments, videoSeconds, bytes } of this.#partial.values()) {
+      sum.segments += segments;
+      sum.videoSeconds += videoSeconds;
+      sum.bytes += bytes;
+    }
+    return sum;
   }
+
+  #etaSeconds(partialBytes: number): number | null {
+    const { bytesTotal, bytesDone } = this.#progress;
+    const worked = this.#bytesWorked + partialBytes;
+    if (bytesTotal === null || worked === 0) return null;
+    const bytesPerMs = worked / (performance.now() - this.#startedAtMs);
+    return Math.max(0, Math.round((bytesTotal - bytesDone - partialBytes) / bytesPerMs / 1000));
+  }
+}
+
+interface Worked {
+  segments: number;
+  videoSeconds: number;
+  bytes: number;
 }
