@@ -4,7 +4,7 @@ import { openEncoder } from './encoder/onnx-encoder.js';
 import { CliptraceError } from './errors.js';
 import { ClipBatcher } from './ingest/clip-batcher.js';
 import { FileIndexer } from './ingest/file-indexer.js';
-import { createJobQueue, type LibraryJobQueue } from './ingest/job-queue.js';
+import { LibraryJobQueue } from './ingest/job-queue.js';
 import { removeOrphanUploads } from './ingest/orphan-uploads.js';
 import { openDataFolder, sweepTemporaryFolder } from './library/data-folder.js';
 import { openLibrary } from './library/sqlite-library.js';
@@ -100,7 +100,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
 
   const batcher = new ClipBatcher({ encoder, maxBatch: MAX_BATCH });
   const indexer = new FileIndexer({ library, index, batcher, ffmpeg, limits: ARCHIVE_LIMITS });
-  const jobs = createJobQueue({
+  const jobs = new LibraryJobQueue({
     library,
     index,
     indexer,
@@ -124,9 +124,9 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     removeVideo: (videoId) => removeVideo({ library, index, thumbnails }, videoId),
     thumbnail: async (videoId, atSeconds) => {
       const video = await requireVideo(library, videoId);
-      return thumbnails.get(video, await mediaPath(library, videoId), atSeconds);
+      return thumbnails.get(video, await mediaPath(library, video), atSeconds);
     },
-    mediaPath: (videoId) => mediaPath(library, videoId),
+    mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
     close: async () => {
       await jobs.stop();
       await index.saveSnapshot();
@@ -168,9 +168,8 @@ async function requireVideo(library: Library, videoId: number): Promise<Video> {
   return video;
 }
 
-async function mediaPath(library: Library, videoId: number): Promise<string> {
-  await requireVideo(library, videoId);
-  for (const file of await library.filesOf(videoId)) {
+async function mediaPath(library: Library, video: Video): Promise<string> {
+  for (const file of await library.filesOf(video.id)) {
     try {
       await access(file.path);
       return file.path;
@@ -180,6 +179,6 @@ async function mediaPath(library: Library, videoId: number): Promise<string> {
   }
   throw new CliptraceError(
     'MEDIA_MISSING',
-    `The file of video ${videoId} has been moved or deleted: index its new place, or remove the video`,
+    `The file of video ${video.id} has been moved or deleted: index its new place, or remove the video`,
   );
 }

@@ -10,7 +10,7 @@ import { CliptraceError } from '../errors.js';
 import type { Video } from '../library/types.js';
 import { cutClip } from '../media/clip-cutter.js';
 import { defaultMediaLimits } from '../media/limits.js';
-import { dot } from '../search/dot.js';
+import { dot } from '../vectors/dot.js';
 import { type CommandContext, EXIT_DONE, EXIT_FAILED, settingsOf } from './context.js';
 import { indexRequest, printFailures, runIndexing } from './index-command.js';
 import { formatRange, formatTime, plural } from './output.js';
@@ -126,7 +126,7 @@ function meanChange(vectors: Float32Array, dimension: number): number {
   const rows = vectors.length / dimension;
   let sum = 0;
   for (let row = 1; row < rows; row += 1) {
-    sum += 1 - dot(vectors, (row - 1) * dimension, vectors, row * dimension, dimension);
+    sum += 1 - dot(vectors, row - 1, vectors, row, dimension);
   }
   return rows > 1 ? sum / (rows - 1) : 0;
 }

@@ -28,10 +28,6 @@ interface RunningJob {
   abortStatus: 'cancelled' | 'queued';
 }
 
-export function createJobQueue(parts: JobQueueParts): LibraryJobQueue {
-  return new LibraryJobQueue(parts);
-}
-
 /** The queue of jobs in the library, worked off one after another in this process. */
 export class LibraryJobQueue implements JobQueue {
   readonly #parts: JobQueueParts;

@@ -34,7 +34,6 @@ export interface CutRequest {
 export async function cutClip(request: CutRequest): Promise<void> {
   const { ffmpeg, filePath, startSeconds, durationSeconds, limits, signal } = request;
   const { demuxers } = await checkContainer(filePath);
-  const seek = seeksExactly(demuxers);
   const child = new FfmpegChild({
     ffmpeg,
     filePath,
@@ -48,9 +47,9 @@ export async function cutClip(request: CutRequest): Promise<void> {
         demuxers,
         limits,
         logLevel: 'error',
-        seekSeconds: seek ? startSeconds : undefined,
+        seekSeconds: startSeconds,
+        decodeUpTo: !seeksExactly(demuxers),
       }),
-      ...(seek ? [] : ['-ss', startSeconds.toFixed(6)]),
       ...['-t', durationSeconds.toFixed(6), '-map', '0:V:0', '-an', '-sn', '-dn', '-map_metadata', '-1'],
       ...['-vf', pictureFilters(request).join(','), ...codecArguments(request.codec), '-pix_fmt', 'yuv420p'],
       ...['-y', fileArgument(request.outPath)],

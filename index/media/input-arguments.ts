@@ -8,10 +8,12 @@ export interface InputOptions {
   limits: MediaLimits;
   logLevel: 'error' | 'info';
   seekSeconds?: number | undefined;
+  /** True where ffmpeg cannot find a time exactly: it then decodes up to it and drops what comes before. */
+  decodeUpTo?: boolean | undefined;
 }
 
 /**
- * Everything up to and with `-i FILE`. A file can name other files (playlists, references), so ffmpeg may open
+ * Everything up to and with `-i FILE`, and the time to begin at. A file can name other files (playlists, references), so ffmpeg may open
  * nothing but local files, only with the demuxers of the family that the first bytes show.
  */
 export function inputArguments({
@@ -20,7 +22,9 @@ export function inputArguments({
   limits,
   logLevel,
   seekSeconds,
+  decodeUpTo = false,
 }: InputOptions): string[] {
+  const seek = seekSeconds === undefined ? [] : ['-ss', seekSeconds.toFixed(6)];
   return [
     '-nostdin',
     '-hide_banner',
@@ -35,8 +39,9 @@ export function inputArguments({
     String(limits.maxPixels),
     '-threads',
     String(limits.threads),
-    ...(seekSeconds === undefined ? [] : ['-ss', seekSeconds.toFixed(6)]),
+    ...(decodeUpTo ? [] : seek),
     '-i',
     fileArgument(filePath),
+    ...(decodeUpTo ? seek : []),
   ];
 }

@@ -78,7 +78,7 @@ async function runAttempt(
   { seekSeconds, toTheEnd }: Attempt,
 ): Promise<AttemptEnd> {
   // Where ffmpeg cannot find a time exactly, it decodes up to it; far into a file that would take too long.
-  const seek = seeksExactly(demuxers) || seekSeconds > MAX_DECODED_UP_TO_SECONDS;
+  const decodeUpTo = !seeksExactly(demuxers) && seekSeconds <= MAX_DECODED_UP_TO_SECONDS;
   // Height from the displayed shape: `dar` holds what non-square pixels add. At most four times the width.
   const height = `max(2\\,min(trunc(${widthPixels}/dar/2)*2\\,${widthPixels * 4}))`;
   const child = new FfmpegChild({
@@ -93,9 +93,9 @@ async function runAttempt(
         demuxers,
         limits,
         logLevel: 'error',
-        seekSeconds: seek ? seekSeconds : undefined,
+        seekSeconds,
+        decodeUpTo,
       }),
-      ...(seek ? [] : ['-ss', seekSeconds.toFixed(6)]),
       ...['-map', '0:V:0', '-an', '-sn', '-dn'],
       ...['-vf', `scale=${widthPixels}:${height},setsar=1`],
       ...(toTheEnd ? [] : ['-frames:v', '1']),

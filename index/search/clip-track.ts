@@ -1,5 +1,5 @@
 import type { Span } from '../span.js';
-import { dot } from './dot.js';
+import { dot } from '../vectors/dot.js';
 
 /** The clips of a video in order of time, with the timestep features of each. */
 export interface ClipTrack extends Span {
@@ -48,8 +48,7 @@ export function clipSimilarities(query: ClipTrack, video: ClipTrack): Float32Arr
   const matrix = new Float32Array(rows * columns);
   for (let i = 0; i < rows; i += 1) {
     for (let j = 0; j < columns; j += 1) {
-      matrix[i * columns + j] =
-        dot(query.features, i * length, video.features, j * length, length) / query.timesteps;
+      matrix[i * columns + j] = dot(query.features, i, video.features, j, length) / query.timesteps;
     }
   }
   return matrix;
@@ -66,9 +65,9 @@ export function timestepSimilarity(
   const { timesteps, dimension } = query;
   return dot(
     query.features,
-    (row * timesteps + timestep) * dimension,
+    row * timesteps + timestep,
     video.features,
-    (column * timesteps + timestep) * dimension,
+    column * timesteps + timestep,
     dimension,
   );
 }

@@ -1,4 +1,5 @@
-import { dot, TopK } from './top-k.js';
+import { dot } from './dot.js';
+import { TopK } from './top-k.js';
 import type { Neighbours, VectorIndex } from './types.js';
 import { toUnitVectors } from './unit-vectors.js';
 

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Library, SegmentFilter } from '../library/types.js';
+import { dot } from './dot.js';
 import type { HnswIndex } from './hnsw-index.js';
-import { dot, TopK } from './top-k.js';
+import { TopK } from './top-k.js';
 import type { Neighbours, VectorSearchOptions } from './types.js';
 import { toUnitVectors } from './unit-vectors.js';
 

@@ -1,5 +1,6 @@
 import hnswlib from 'hnswlib-node';
-import { dot, ranked, TopK } from './top-k.js';
+import { dot } from './dot.js';
+import { ranked, TopK } from './top-k.js';
 import { type TwinGroup, TwinGroups } from './twin-groups.js';
 import type { Neighbours } from './types.js';
 

@@ -79,20 +79,3 @@ export function ranked(ids: readonly number[], similarities: readonly number[], 
     similarities: order.map((i) => Math.max(-1, Math.min(1, similarities[i] as number))),
   };
 }
-
-/** Inner product of row `a` of `left` and row `b` of `right`, both [_, dimension]. */
-export function dot(
-  left: Float32Array,
-  a: number,
-  right: Float32Array,
-  b: number,
-  dimension: number,
-): number {
-  const leftStart = a * dimension;
-  const rightStart = b * dimension;
-  let sum = 0;
-  for (let i = 0; i < dimension; i += 1) {
-    sum += (left[leftStart + i] as number) * (right[rightStart + i] as number);
-  }
-  return sum;
-}

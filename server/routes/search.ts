@@ -57,16 +57,9 @@ async function byUpload({ services, upload, signal }: Context): Promise<SearchAn
   const { file, fields } = upload as NonNullable<Context['upload']>;
   const { startSeconds, endSeconds, ...options } = fields;
   const query: SearchQuery = { kind: 'file', filePath: file.path, startSeconds, endSeconds };
-  const answer = await services.decodes.run(signal, () =>
+  return services.decodes.run(signal, () =>
     services.cliptrace.searcher.search({ query, ...options, signal }),
   );
-  return withFfmpegWarning(answer, services.cliptrace.ffmpeg.warning);
-}
-
-/** The person who sends files of strangers through an outdated decoder is told so each time, once. */
-function withFfmpegWarning(answer: SearchAnswer, warning: string | null): SearchAnswer {
-  if (warning === null || answer.warnings.some(({ code }) => code === 'FFMPEG_OUTDATED')) return answer;
-  return { ...answer, warnings: [...answer.warnings, { code: 'FFMPEG_OUTDATED', message: warning }] };
 }
 
 function present(answer: SearchAnswer): SearchAnswerJson {
