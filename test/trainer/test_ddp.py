@@ -44,7 +44,7 @@ def one_rank(rank: int, meeting_place: str, out: str) -> None:
     model = synchronise_batch_norm(build_model(config=CONFIG)).train()
     forward = DistributedDataParallel(TclrForward(model=model), forward_sync_buffers=False)
     clips = views(first=rank * VIDEOS, count=VIDEOS)
-    terms = batch_loss(forward=forward, clips=clips, config=CONFIG, gather=gather_rows)
+    terms = batch_loss(forward=forward, clips=clips, config=CONFIG, weights=CONFIG.weights, gather=gather_rows)
     terms.total.backward()
     result = {
         "terms": torch.stack([getattr(terms, name).detach() for name in TERMS]),
@@ -62,7 +62,11 @@ def test_two_processes_have_the_loss_and_gradients_of_one_with_the_joint_batch(t
     torch.manual_seed(CONFIG.seed)
     model = build_model(config=CONFIG).train()
     terms = batch_loss(
-        forward=TclrForward(model=model), clips=views(first=0, count=RANKS * VIDEOS), config=CONFIG, gather=None
+        forward=TclrForward(model=model),
+        clips=views(first=0, count=RANKS * VIDEOS),
+        config=CONFIG,
+        weights=CONFIG.weights,
+        gather=None,
     )
     terms.total.backward()
 

@@ -70,10 +70,47 @@ def test_an_example_depends_on_seed_epoch_and_index_only(make_dataset):
     first = TclrExamples(dataset=dataset, layout=TINY.layout, ranges=TINY.augmentation, seed=1)
     again = TclrExamples(dataset=dataset, layout=TINY.layout, ranges=TINY.augmentation, seed=1)
     np.random.seed(99)  # the global state must not matter
-    assert np.array_equal(first[2, 5].global_clip, again[2, 5].global_clip)
+    assert np.array_equal(first[2, 5].global_clips, again[2, 5].global_clips)
     assert first[2, 5].augmentations[0][0].crop == again[2, 5].augmentations[0][0].crop
     crops = {item.crop for epoch in range(2) for view in first[epoch, 5].augmentations for item in view}
     assert len(crops) == 2 * 2 * 3
+
+
+def test_instance_epochs_contrast_two_moments_of_a_video_and_leave_the_later_epochs_as_they_were(make_dataset):
+    dataset = make_dataset()
+    plain = TclrExamples(dataset=dataset, layout=TINY.layout, ranges=TINY.augmentation, seed=1)
+    first = TclrExamples(dataset=dataset, layout=TINY.layout, ranges=TINY.augmentation, seed=1, instance_epochs=1)
+    early = first[0, 5]
+    assert early.local_clips is None and len(early.global_clips) == 2
+    pairs = [first[0, index].global_clips for index in range(len(first))]
+    assert any(not np.array_equal(*pair) for pair in pairs)
+    later = first[1, 5]
+    assert len(later.global_clips) == 1 and np.array_equal(later.local_clips, plain[1, 5].local_clips)
+    assert later.augmentations[1][0].crop == plain[1, 5].augmentations[1][0].crop
+
+    batch = collate([first[0, index] for index in range(4)])
+    clips = augment_batch(batch=batch, config=TINY, device=CPU)
+    assert clips.local_clips is None and clips.global_clips.shape[0] == 2 * 4
+    # View 1 is made of the second moment.
+    swapped = replace(batch, global_clips=batch.global_clips.flip(1))
+    assert not torch.equal(augment_batch(batch=swapped, config=TINY, device=CPU).global_clips, clips.global_clips)
+
+
+def test_a_run_goes_from_instance_contrast_to_the_temporal_terms(make_dataset, tmp_path):
+    tiny_run(dataset=make_dataset(), out=tmp_path / "run", epochs=2, instance_epochs=1).train()
+    for row in curve_rows(tmp_path / "run"):
+        early = row["epoch"] < 1
+        assert row["instance_global"] > 0
+        assert all((row[name] == 0) == early for name in ("instance_local", "local_local", "global_local"))
+        if early:
+            assert row["total"] == row["instance_global"]
+
+
+def test_a_run_whose_local_terms_all_weigh_nothing_reads_no_local_clips(make_dataset, tmp_path):
+    weights = LossWeights(instance_global=2.0, instance_local=0, local_local=0, global_local=0)
+    tiny_run(dataset=make_dataset(), out=tmp_path / "run", weights=weights, epochs=1).train()
+    for row in curve_rows(tmp_path / "run"):
+        assert row["total"] == pytest.approx(2 * row["instance_global"], rel=1e-4)
 
 
 def test_ranks_share_an_epoch_without_overlap():
@@ -188,7 +225,7 @@ def test_accumulated_batches_give_the_mean_of_their_gradients(make_dataset, tmp_
     examples = TclrExamples(dataset=dataset, layout=TINY.layout, ranges=TINY.augmentation, seed=TINY.seed)
     for keys in EpochBatches(videos=8, batch_size=4, seed=TINY.seed, epoch=0):
         clips = augment_batch(batch=collate([examples[key] for key in keys]), config=TINY, device=CPU)
-        (batch_loss(forward=forward, clips=clips, config=TINY, gather=None).total / 2).backward()
+        (batch_loss(forward=forward, clips=clips, config=TINY, weights=TINY.weights, gather=None).total / 2).backward()
     kept = {name: parameter.grad for name, parameter in run.model.named_parameters()}
     for name, parameter in model.named_parameters():
         assert torch.allclose(parameter.grad, kept[name], rtol=1e-4, atol=1e-6), name
@@ -203,7 +240,8 @@ def test_activation_checkpointing_changes_neither_gradients_nor_batch_norm_stati
         if recompute:
             assert checkpoint_activations(model.backbone) == 3
         clips = augment_batch(batch=batch, config=TINY, device=CPU)
-        batch_loss(forward=TclrForward(model=model), clips=clips, config=TINY, gather=None).total.backward()
+        forward = TclrForward(model=model)
+        batch_loss(forward=forward, clips=clips, config=TINY, weights=TINY.weights, gather=None).total.backward()
         results.append(({n: p.grad for n, p in model.named_parameters()}, model.state_dict()))
     (gradients, state), (gradients_again, state_again) = results
     assert all(torch.allclose(gradients[name], gradients_again[name], atol=1e-6) for name in gradients)

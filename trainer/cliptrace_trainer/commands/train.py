@@ -30,6 +30,7 @@ _FIELDS = (
     ("batch_size", positive_int, "videos a step on each rank"),
     ("accumulation", positive_int, "batches a step, each with its own negatives"),
     ("epochs", positive_int, "last epoch; raise it to go on with a finished run"),
+    ("instance_epochs", int, "first epochs of instance contrast alone, on two moments of a video"),
     ("learning_rate", float, "base rate of Adam"),
     ("weight_decay", float, "L2 factor of Adam"),
     ("temperature", float, "of every contrast"),
@@ -45,7 +46,7 @@ _WEIGHTS = ("instance_global", "instance_local", "local_local", "global_local")
 # What a resumed run may change; the rest would make its weights or its order another run's.
 _CHANGEABLE = frozenset(
     {
-        "epochs", "learning_rate", "weight_decay", "schedule", "warm_up_epochs", "decay_epochs",
+        "epochs", "instance_epochs", "learning_rate", "weight_decay", "schedule", "warm_up_epochs", "decay_epochs",
         "precision", "compile", "channels_last", "activation_checkpointing",
         "synchronised_batch_norm", "width", "height",
     }

@@ -4,7 +4,7 @@ from .global_local import global_local_loss
 from .instance_contrast import instance_global_loss, instance_local_loss
 from .local_local import local_local_loss
 from .nt_xent import nt_xent
-from .tclr import Gather, LossTerms, LossWeights, tclr_loss
+from .tclr import Gather, LossTerms, LossWeights, instance_only_loss, tclr_loss
 
 __all__ = [
     "Gather",
@@ -13,6 +13,7 @@ __all__ = [
     "global_local_loss",
     "instance_global_loss",
     "instance_local_loss",
+    "instance_only_loss",
     "local_local_loss",
     "nt_xent",
     "tclr_loss",

@@ -22,6 +22,10 @@ class LossWeights:
     local_local: float = 1.0
     global_local: float = 1.0
 
+    @property
+    def need_local_clips(self) -> bool:
+        return bool(self.instance_local or self.local_local or self.global_local)
+
 
 @dataclass(frozen=True, kw_only=True)
 class LossTerms:
@@ -126,6 +130,23 @@ def tclr_loss(
         local_local=local_local,
         global_local=global_local,
         total=total,
+    )
+
+
+def instance_only_loss(
+    *,
+    global0: torch.Tensor,
+    global1: torch.Tensor,
+    temperature: float = 0.1,
+    weight: float = 1.0,
+    gather: Gather | None = None,
+) -> LossTerms:
+    """Instance contrast of global clips alone, [batch, d] under each augmentation; `gather` as in tclr_loss."""
+    join = gather or _alone
+    value = instance_global_loss(global0=join(global0), global1=join(global1), temperature=temperature)
+    zero = torch.zeros_like(value)
+    return LossTerms(
+        instance_global=value, instance_local=zero, local_local=zero, global_local=zero, total=weight * value
     )
 
 

@@ -14,7 +14,11 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """Defaults are the paper's values where the paper has one."""
+    """Defaults are the paper's values where the paper has one.
+
+    The first `instance_epochs` epochs train instance contrast alone, on two clips of different moments of a
+    video (Qian et al., CVPR 2021): a third of the cost of a TCLR epoch. The paper has none.
+    """
 
     backbone: str = "r3d18"
     hidden_dimension: int = 512
@@ -30,6 +34,7 @@ class TrainingConfig:
     batch_size: int = 40
     accumulation: int = 1
     epochs: int = 400
+    instance_epochs: int = 0
     learning_rate: float = 1e-3
     weight_decay: float = 1e-9
     schedule: str = "plateau"
@@ -54,8 +59,18 @@ class TrainingConfig:
         for name in ("learning_rate", "temperature"):
             if not getattr(self, name) > 0:
                 raise _invalid(name, getattr(self, name), "more than 0")
+        if self.instance_epochs < 0:
+            raise _invalid("instance_epochs", self.instance_epochs, "at least 0")
         if self.batch_size < 2:
             raise _invalid("batch_size", self.batch_size, "at least 2: one video has no negative")
+
+    def weights_of(self, *, epoch: int) -> LossWeights:
+        """The factors of the terms in an epoch, counted from 0."""
+        if epoch >= self.instance_epochs:
+            return self.weights
+        return LossWeights(
+            instance_global=self.weights.instance_global, instance_local=0.0, local_local=0.0, global_local=0.0
+        )
 
     def to_json(self) -> dict:
         return asdict(self)

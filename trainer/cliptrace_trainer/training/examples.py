@@ -17,24 +17,25 @@ VIEWS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """uint8 global clip [T, H, W, 3] and local clips [clips, T, H, W, 3] of one video.
+    """uint8 global clips [moments, T, H, W, 3] and local clips [clips, T, H, W, 3] of one video.
 
+    One moment serves both views; with two, each view has its own, and there are no local clips.
     `augmentations[view]` holds the global clip's augmentation, then one for each local clip.
     """
 
     video_id: str
-    global_clip: np.ndarray
-    local_clips: np.ndarray
+    global_clips: np.ndarray
+    local_clips: np.ndarray | None
     augmentations: tuple[tuple[ClipAugmentation, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RawBatch:
-    """uint8 global [B, T, H, W, 3] and local [B, clips, T, H, W, 3]; augmentations by view, then video."""
+    """uint8 global [B, moments, T, H, W, 3] and local [B, clips, T, H, W, 3]; augmentations by view, then video."""
 
     video_ids: tuple[str, ...]
     global_clips: torch.Tensor
-    local_clips: torch.Tensor
+    local_clips: torch.Tensor | None
     augmentations: tuple[tuple[tuple[ClipAugmentation, ...], ...], ...]
 
     def pin_memory(self) -> "RawBatch":
@@ -42,19 +43,33 @@ class RawBatch:
             **{
                 **vars(self),
                 "global_clips": self.global_clips.pin_memory(),
-                "local_clips": self.local_clips.pin_memory(),
+                "local_clips": None if self.local_clips is None else self.local_clips.pin_memory(),
             }
         )
 
 
 class TclrExamples(Dataset):
-    """`dataset[epoch, index]`: the same pair gives the same example, in whichever process it is asked."""
+    """`dataset[epoch, index]`: the same pair gives the same example, in whichever process it is asked.
 
-    def __init__(self, *, dataset: PreparedDataset, layout: ClipLayout, ranges: AugmentationRanges, seed: int) -> None:
+    An epoch before `instance_epochs`, or any without `need_local_clips`, has global clips alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        dataset: PreparedDataset,
+        layout: ClipLayout,
+        ranges: AugmentationRanges,
+        seed: int,
+        instance_epochs: int = 0,
+        need_local_clips: bool = True,
+    ) -> None:
         self._dataset = dataset
         self._layout = layout
         self._ranges = ranges
         self._seed = seed
+        self._instance_epochs = instance_epochs
+        self._need_local_clips = need_local_clips
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -64,16 +79,24 @@ class TclrExamples(Dataset):
         video = self._dataset.videos[index]
         random = np.random.default_rng([self._seed, epoch, index])
         frames = self._dataset.frames(video)
-        global_indices, local_indices = training_clip_indices(
-            layout=self._layout,
-            video_frames=video.frames,
-            frames_per_second=self._dataset.frame_format.frames_per_second,
-            position=random.random(),
-        )
+
+        def clip_indices() -> tuple[np.ndarray, np.ndarray]:
+            return training_clip_indices(
+                layout=self._layout,
+                video_frames=video.frames,
+                frames_per_second=self._dataset.frame_format.frames_per_second,
+                position=random.random(),
+            )
+
+        global_indices, local_indices = clip_indices()
+        moments = [frames[global_indices]]
+        instance_only = epoch < self._instance_epochs
+        if instance_only:
+            moments.append(frames[clip_indices()[0]])
         return Example(
             video_id=video.id,
-            global_clip=frames[global_indices],
-            local_clips=frames[local_indices],
+            global_clips=np.stack(moments),
+            local_clips=frames[local_indices] if self._need_local_clips and not instance_only else None,
             augmentations=tuple(
                 tuple(
                     draw_augmentation(ranges=self._ranges, random=random) for _ in range(1 + self._layout.local_clips)
@@ -122,9 +145,10 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
 
 
 def collate(examples: list[Example]) -> RawBatch:
+    local = [example.local_clips for example in examples]
     return RawBatch(
         video_ids=tuple(example.video_id for example in examples),
-        global_clips=torch.from_numpy(np.stack([example.global_clip for example in examples])),
-        local_clips=torch.from_numpy(np.stack([example.local_clips for example in examples])),
+        global_clips=torch.from_numpy(np.stack([example.global_clips for example in examples])),
+        local_clips=None if local[0] is None else torch.from_numpy(np.stack(local)),
         augmentations=tuple(tuple(example.augmentations[view] for example in examples) for view in range(VIEWS)),
     )

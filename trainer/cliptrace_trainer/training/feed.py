@@ -23,7 +23,14 @@ def augmented_batches(
 ) -> Iterator[AugmentedBatch]:
     """In the order of `batches`. Close the iterator when not all are taken."""
     loader = DataLoader(
-        TclrExamples(dataset=dataset, layout=config.layout, ranges=config.augmentation, seed=config.seed),
+        TclrExamples(
+            dataset=dataset,
+            layout=config.layout,
+            ranges=config.augmentation,
+            seed=config.seed,
+            instance_epochs=config.instance_epochs,
+            need_local_clips=config.weights.need_local_clips,
+        ),
         batch_sampler=batches,
         collate_fn=collate,
         num_workers=workers,

@@ -154,6 +154,7 @@ class TrainingRun:
             optimizer=self._optimizer,
             scaler=self._scaler,
             config=config,
+            weights=config.weights_of(epoch=progress.epoch),
             device=self._device,
             gather=gather_rows if self._ranks.count > 1 else None,
         )

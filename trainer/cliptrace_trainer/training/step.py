@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ..errors import TrainerError
-from ..losses import LossTerms, tclr_loss
+from ..losses import LossTerms, LossWeights, instance_only_loss, tclr_loss
 from ..model import TclrModel
 from .config import TrainingConfig
 from .examples import VIEWS
@@ -24,18 +24,19 @@ class TclrForward(nn.Module):
         self.model = model
 
     def forward(
-        self, global_clips: torch.Tensor, local_clips: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Projections: global [2B, d], timesteps [2B, T, d], local [2 x B x clips, d]."""
+        self, global_clips: torch.Tensor, local_clips: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Projections: global [2B, d], timesteps [2B, T, d], local [2 x B x clips, d] where there are local clips."""
         pooled, timesteps = self.model.global_clip(global_clips)
-        return pooled, timesteps, self.model.local_clip(local_clips)
+        return pooled, timesteps, None if local_clips is None else self.model.local_clip(local_clips)
 
 
 def batch_loss(
     *,
-    forward: Callable[..., tuple[torch.Tensor, torch.Tensor, torch.Tensor]],
+    forward: Callable[..., tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]],
     clips: AugmentedBatch,
     config: TrainingConfig,
+    weights: LossWeights,
     gather: Callable[[torch.Tensor], torch.Tensor] | None,
 ) -> LossTerms:
     """The loss of one augmented batch; the network runs in the configured precision."""
@@ -43,6 +44,14 @@ def batch_loss(
     with autocast(config=config, device=device):
         pooled, timesteps, local = forward(clips.global_clips, clips.local_clips)
     global0, global1 = pooled.float().chunk(VIEWS)
+    if local is None:
+        return instance_only_loss(
+            global0=global0,
+            global1=global1,
+            temperature=config.temperature,
+            weight=weights.instance_global,
+            gather=gather,
+        )
     timestep0, timestep1 = timesteps.float().chunk(VIEWS)
     videos = global0.shape[0]
     local0, local1 = local.float().reshape(VIEWS, videos, -1, local.shape[-1])
@@ -54,7 +63,7 @@ def batch_loss(
         local0=local0,
         local1=local1,
         temperature=config.temperature,
-        weights=config.weights,
+        weights=weights,
         gather=gather,
     )
 
@@ -66,6 +75,7 @@ def training_step(
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     config: TrainingConfig,
+    weights: LossWeights,
     device: torch.device,
     gather: Callable[[torch.Tensor], torch.Tensor] | None,
 ) -> torch.Tensor:
@@ -81,7 +91,7 @@ def training_step(
         # Ranks exchange gradients once a step, not once a part of it.
         exchange = nullcontext() if last or not hasattr(forward, "no_sync") else forward.no_sync()
         with exchange:
-            terms = batch_loss(forward=forward, clips=batch, config=config, gather=gather)
+            terms = batch_loss(forward=forward, clips=batch, config=config, weights=weights, gather=gather)
             if not torch.isfinite(terms.total):
                 raise _not_finite(terms, batch)
             scaler.scale(terms.total / len(batches)).backward()

@@ -11,12 +11,15 @@ from .examples import VIEWS, RawBatch
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentedBatch:
-    """global_clips [2B, 3, T, h, w] and local_clips [2 x B x clips, 3, T, h, w]: view, video, clip."""
+    """global_clips [2B, 3, T, h, w] and local_clips [2 x B x clips, 3, T, h, w]: view, video, clip.
+
+    local_clips is None in an epoch of instance contrast alone.
+    """
 
     video_ids: tuple[str, ...]
 
     global_clips: torch.Tensor
-    local_clips: torch.Tensor
+    local_clips: torch.Tensor | None
 
 
 def augment_batch(*, batch: RawBatch, config: TrainingConfig, device: torch.device) -> AugmentedBatch:
@@ -24,7 +27,6 @@ def augment_batch(*, batch: RawBatch, config: TrainingConfig, device: torch.devi
     # On a CPU the resampling products are worth speeding up; a GPU does not notice them.
     quick = device.type == "cpu" and config.precision == "bfloat16"
     global_clips = batch.global_clips.to(device, non_blocking=True)
-    local_clips = batch.local_clips.to(device, non_blocking=True).flatten(0, 1)
 
     def changed(clips: torch.Tensor, augmentations: list) -> torch.Tensor:
         result = augment_clips(
@@ -37,13 +39,15 @@ def augment_batch(*, batch: RawBatch, config: TrainingConfig, device: torch.devi
         return normalise(clips=result, mean=config.mean, std=config.std)
 
     views = batch.augmentations
-    return AugmentedBatch(
-        video_ids=batch.video_ids,
-        global_clips=torch.cat([changed(global_clips, [video[0] for video in views[view]]) for view in range(VIEWS)]),
-        local_clips=torch.cat(
-            [changed(local_clips, [clip for video in views[view] for clip in video[1:]]) for view in range(VIEWS)]
-        ),
-    )
+    moments = global_clips.shape[1]
+    both = [changed(global_clips[:, view % moments], [video[0] for video in views[view]]) for view in range(VIEWS)]
+    local = None
+    if batch.local_clips is not None:
+        clips = batch.local_clips.to(device, non_blocking=True).flatten(0, 1)
+        local = torch.cat(
+            [changed(clips, [clip for video in views[view] for clip in video[1:]]) for view in range(VIEWS)]
+        )
+    return AugmentedBatch(video_ids=batch.video_ids, global_clips=torch.cat(both), local_clips=local)
 
 
 def normalise(*, clips: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
