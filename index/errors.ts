@@ -31,6 +31,7 @@ export const ERRORS = {
   // Files and their content
   FILE_NOT_FOUND: { status: 404, title: 'The file does not exist' },
   FILE_NOT_READABLE: { status: 422, title: 'The file cannot be read' },
+  FILE_NAME_INVALID: { status: 422, title: 'The file name is not valid UTF-8' },
   FILE_CHANGED: { status: 409, title: 'The file changed while it was read' },
   FILE_EMPTY: { status: 422, title: 'The file has no bytes' },
   NOT_A_VIDEO: { status: 422, title: 'The file is not a video container that can be opened' },

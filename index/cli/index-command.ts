@@ -108,6 +108,7 @@ function summaryJson({ job, files, elapsedSeconds }: IndexSummary): unknown {
     jobId: job.id,
     status: job.status,
     filesTotal: progress.filesTotal,
+    filesOther: progress.filesOther,
     counts: countOutcomes(files),
     segments: progress.segments,
     videoSeconds: progress.videoSeconds,
@@ -124,11 +125,18 @@ function printSummary(terminal: Terminal, { job, files, elapsedSeconds }: IndexS
     .map(([outcome, count]) => `${count} ${outcome}`);
   const hours = (progress.videoSeconds / 3600).toFixed(2);
   const speed = (progress.segments / elapsedSeconds).toFixed(1);
-  terminal.out(`${plural(progress.filesTotal ?? 0, 'file')}: ${told.join(', ') || 'nothing to do'}`);
+  const others =
+    progress.filesOther > 0 ? ` (and ${plural(progress.filesOther, 'file')} that are no videos)` : '';
+  terminal.out(`${plural(progress.filesTotal ?? 0, 'file')}${others}: ${told.join(', ') || 'nothing to do'}`);
   terminal.out(
     `${plural(progress.segments, 'segment')}, ${hours} hours of video in ${elapsedSeconds.toFixed(1)} s (${speed} segments/s)`,
   );
   printFailures(terminal, files);
+  const skipped = files.filter((file) => file.outcome === 'skipped');
+  if (skipped.length > 0) {
+    terminal.out('\nPassed over:');
+    for (const file of skipped) terminal.out(`  ${printable(file.message ?? file.path)}`);
+  }
   const missing = files.filter((file) => file.outcome === 'missing');
   if (missing.length > 0) {
     terminal.out('\nNo longer on disk (remove them from the library with --prune):');
@@ -154,6 +162,7 @@ function countOutcomes(files: readonly JobFile[]): Record<FileOutcome, number> {
     duplicate: 0,
     unchanged: 0,
     failed: 0,
+    skipped: 0,
     missing: 0,
     pruned: 0,
   };

@@ -50,8 +50,11 @@ export class FileIndexer {
     this.#parts = parts;
   }
 
-  async indexFile(task: FileTask): Promise<FileResult> {
+  async indexFile(scanned: FileTask): Promise<FileResult> {
     const { library } = this.#parts;
+    // The scan may be hours old by now.
+    const state = await fileState(scanned.file.path);
+    const task: FileTask = { ...scanned, file: { path: scanned.file.path, ...state.recorded } };
     const { file, collection } = task;
     const known = await library.findFile(collection, file.path);
     if (known && known.sizeBytes === file.sizeBytes && known.modifiedMs === file.modifiedMs) {
@@ -62,7 +65,7 @@ export class FileIndexer {
     const hash = await contentHash(file.path, task.signal);
     const key = `${collection}\0${hash}`;
     while (this.#inHand.has(key)) await this.#inHand.get(key)?.catch(() => undefined);
-    const work = this.#indexContent(task, known, hash);
+    const work = this.#indexContent(task, known, { hash, changedMs: state.changedMs });
     this.#inHand.set(key, work);
     try {
       return await work;
@@ -76,12 +79,12 @@ export class FileIndexer {
     return { outcome: 'unchanged', videoId: video.id, segments: 0, videoSeconds: 0 };
   }
 
-  async #indexContent(task: FileTask, known: VideoFile | null, hash: string): Promise<FileResult> {
+  async #indexContent(task: FileTask, known: VideoFile | null, content: FileContent): Promise<FileResult> {
     const { library } = this.#parts;
-    const same = await library.findVideoByContent(task.collection, hash);
+    const same = await library.findVideoByContent(task.collection, content.hash);
     if (same && (await this.#isCurrent(same))) return this.#adopt(task, known, same);
-    const embedded = await this.#embed(task);
-    return this.#store(task, known, hash, same, embedded);
+    const embedded = await this.#embed(task, content);
+    return this.#store(task, known, content.hash, same, embedded);
   }
 
   /** The content is there already: only the place is new. */
@@ -105,7 +108,7 @@ export class FileIndexer {
     return { outcome, videoId: video.id, segments: 0, videoSeconds: 0 };
   }
 
-  async #embed(task: FileTask): Promise<EmbeddedVideo> {
+  async #embed(task: FileTask, content: FileContent): Promise<EmbeddedVideo> {
     const { ffmpeg, batcher, limits } = this.#parts;
     const { file } = task;
     const embedded = await embedVideo({
@@ -117,16 +120,24 @@ export class FileIndexer {
       signal: task.signal,
       onSegment: task.onSegment,
     });
-    const now = await stat(file.path).catch((error: unknown) => {
-      throw fileSystemError(file.path, error);
-    });
-    if (now.size !== file.sizeBytes || now.mtimeMs !== file.modifiedMs) {
-      throw new CliptraceError(
-        'FILE_CHANGED',
-        `${file.path} changed while it was indexed: run index again when it has been written completely`,
-      );
-    }
+    await this.#requireSame(task, content);
     return embedded;
+  }
+
+  /** FILE_CHANGED unless the file still is what was hashed. */
+  async #requireSame({ file, signal }: FileTask, { hash, changedMs }: FileContent): Promise<void> {
+    const now = await fileState(file.path);
+    const { sizeBytes, modifiedMs } = now.recorded;
+    const same =
+      sizeBytes === file.sizeBytes &&
+      modifiedMs === file.modifiedMs &&
+      // Another file may have taken its place with the size and time of the old one; a new owner or link is no harm.
+      (now.changedMs === changedMs || (await contentHash(file.path, signal)) === hash);
+    if (same) return;
+    throw new CliptraceError(
+      'FILE_CHANGED',
+      `${file.path} changed while it was indexed: run index again when it has been written completely`,
+    );
   }
 
   async #store(
@@ -202,6 +213,24 @@ export class FileIndexer {
 
   async #isCurrent(video: Video): Promise<boolean> {
     return this.#parts.library.hasSegments(video.id, this.#parts.batcher.encoder.manifest.id);
+  }
+}
+
+/** What was hashed; the decode has to read the same. */
+interface FileContent {
+  hash: string;
+  /** Time of the last change of the content or of what the file system keeps about it. */
+  changedMs: number;
+}
+
+async function fileState(
+  filePath: string,
+): Promise<{ recorded: { sizeBytes: number; modifiedMs: number }; changedMs: number }> {
+  try {
+    const { size, mtimeMs, ctimeMs } = await stat(filePath);
+    return { recorded: { sizeBytes: size, modifiedMs: mtimeMs }, changedMs: ctimeMs };
+  } catch (error) {
+    throw fileSystemError(filePath, error);
   }
 }
 

@@ -47,9 +47,11 @@ export async function runIndexJob(
   progress.begin(
     scan.files.length + scan.failures.length,
     scan.files.reduce((total, file) => total + file.sizeBytes, 0),
+    scan.otherFileCount,
   );
   context.onProgress(progress.progress);
   for (const { path: failed, error } of scan.failures) await recorder.failed(failed, 0, error);
+  for (const { path: skipped, error } of scan.skipped) await recorder.skipped(skipped, error);
 
   await inParallel(scan.files, context.concurrency, (file) => {
     const labelFromFolder =
@@ -171,6 +173,11 @@ class Recorder {
     if (counted) this.progress.finish({ path: file.path, outcome: file.outcome, ...counted });
     await this.#context.onFile(file, this.progress.progress);
     return file;
+  }
+
+  skipped(filePath: string, error: CliptraceError): Promise<JobFile> {
+    const { code, message } = error;
+    return this.record({ path: filePath, outcome: 'skipped', videoId: null, code, message });
   }
 
   failed(filePath: string, sizeBytes: number, error: unknown): Promise<JobFile> {

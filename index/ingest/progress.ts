@@ -24,8 +24,8 @@ export class ProgressTracker {
     };
   }
 
-  begin(filesTotal: number, bytesTotal: number): void {
-    this.#progress = { ...this.#progress, filesTotal, bytesTotal };
+  begin(filesTotal: number, bytesTotal: number, filesOther = 0): void {
+    this.#progress = { ...this.#progress, filesTotal, bytesTotal, filesOther };
   }
 
   enter(file: string): void {

@@ -1,8 +1,9 @@
 import type { Stats } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { CliptraceError } from '../errors.js';
-import { looksLikeVideo, VIDEO_EXTENSIONS } from '../media/container-check.js';
+import { CliptraceError, errorMessageOf } from '../errors.js';
+import { kindOfEntry, looksLikeVideo, notRegular, VIDEO_EXTENSIONS } from '../media/container-check.js';
+import { type EntryName, entryName, entryPath, nameNotText } from './entry-name.js';
 
 export interface ScannedFile {
   /** Absolute; below the root as the user gave it. */
@@ -19,6 +20,8 @@ export interface ScanFailure {
 export interface ScanResult {
   files: ScannedFile[];
   failures: ScanFailure[];
+  /** What was not entered or opened, though it could hold or hide a video: links that lead back, pipes, sockets, devices. */
+  skipped: ScanFailure[];
   /** Files whose content is not video and whose name does not claim it. */
   otherFileCount: number;
 }
@@ -26,7 +29,7 @@ export interface ScanResult {
 /**
  * Walks files and folders and finds what to index: by content, and by extension too, so that a file that
  * only claims to be a video is reported rather than passed over. Links are followed, each folder once. An
- * unreadable folder is a failure of its own; the walk goes on.
+ * unreadable folder is a failure of its own; the walk goes on. Nothing but regular files is ever opened.
  */
 export async function scanArchive(input: {
   roots: readonly string[];
@@ -45,6 +48,7 @@ class Walk {
   readonly #files = new Map<string, ScannedFile>();
   readonly #visitedFolders = new Set<string>();
   readonly #failures: ScanFailure[] = [];
+  readonly #skipped: ScanFailure[] = [];
   #otherFileCount = 0;
 
   constructor(exclude: readonly string[], signal: AbortSignal | undefined) {
@@ -54,7 +58,12 @@ class Walk {
 
   result(): ScanResult {
     const files = [...this.#files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-    return { files, failures: this.#failures, otherFileCount: this.#otherFileCount };
+    return {
+      files,
+      failures: this.#failures,
+      skipped: this.#skipped,
+      otherFileCount: this.#otherFileCount,
+    };
   }
 
   async enterRoot(root: string): Promise<void> {
@@ -73,31 +82,55 @@ class Walk {
   async #enterFolder(folder: string): Promise<void> {
     if (this.#signal?.aborted) throw new CliptraceError('CANCELLED', 'The indexing was cancelled');
     const real = await realPathOrSame(folder);
-    if (this.#visitedFolders.has(real) || this.#exclude.has(real)) return;
+    if (this.#exclude.has(real)) return;
+    if (this.#visitedFolders.has(real)) {
+      if (await isLink(folder)) this.#skip(folder, `${folder} leads to ${real}, which is read already`);
+      return;
+    }
     this.#visitedFolders.add(real);
-    let names: string[];
+    let names: EntryName[];
     try {
-      names = (await readdir(folder)).sort();
+      names = (await readdir(folder, { encoding: 'buffer' })).map(entryName);
     } catch (error) {
       this.#fail(folder, error);
       return;
     }
-    for (const name of names) await this.#visit(path.join(folder, name));
+    names.sort((a, b) => (a.text < b.text ? -1 : 1));
+    for (const name of names) await this.#visit(folder, name);
   }
 
-  async #visit(entry: string): Promise<void> {
+  async #visit(folder: string, name: EntryName): Promise<void> {
+    const entry = entryPath(folder, name);
+    const shownPath = path.join(folder, name.text);
     let info: Stats;
     try {
       info = await stat(entry);
     } catch (error) {
-      // A dangling link, or a file that vanished since the folder was read: only of interest when it claims to be a video.
-      if (claimsVideo(entry)) this.#fail(entry, error);
+      await this.#tellUnreachable(entry, shownPath, error);
       return;
     }
-    if (info.isDirectory()) await this.#enterFolder(entry);
-    else if (!info.isFile()) return;
-    else if (claimsVideo(entry) || (info.size > 0 && (await looksLikeVideo(entry)))) this.#take(entry, info);
-    else this.#otherFileCount += 1;
+    if (info.isDirectory()) {
+      if (name.isText) await this.#enterFolder(shownPath);
+      else this.#fail(shownPath, nameNotText(shownPath));
+    } else if (!info.isFile()) {
+      const refusal = notRegular(shownPath, kindOfEntry(info));
+      if (claimsVideo(shownPath)) this.#fail(shownPath, refusal);
+      else this.#skip(shownPath, errorMessageOf(refusal));
+    } else if (!claimsVideo(shownPath) && !(info.size > 0 && (await looksLikeVideo(entry)))) {
+      this.#otherFileCount += 1;
+    } else if (name.isText) this.#take(shownPath, info);
+    else this.#fail(shownPath, nameNotText(shownPath));
+  }
+
+  /** A link without end, a link to nothing, a file that vanished since the folder was read, a folder that may not be entered. */
+  async #tellUnreachable(entry: string | Buffer, shownPath: string, error: unknown): Promise<void> {
+    if (claimsVideo(shownPath)) {
+      this.#fail(shownPath, error);
+      return;
+    }
+    const { code } = error as NodeJS.ErrnoException;
+    const isGoneNow = code === 'ENOENT' && !(await isLink(entry));
+    if (!isGoneNow) this.#skip(shownPath, fileSystemError(shownPath, error).message);
   }
 
   #take(file: string, info: Stats): void {
@@ -107,10 +140,15 @@ class Walk {
   #fail(entry: string, error: unknown): void {
     this.#failures.push({ path: entry, error: fileSystemError(entry, error) });
   }
+
+  #skip(entry: string, message: string): void {
+    this.#skipped.push({ path: entry, error: new CliptraceError('FILE_NOT_READABLE', message) });
+  }
 }
 
 /** FILE_NOT_FOUND or FILE_NOT_READABLE, with the system's word for it. */
 export function fileSystemError(entry: string, error: unknown): CliptraceError {
+  if (error instanceof CliptraceError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   return code === 'ENOENT' || code === 'ENOTDIR'
     ? new CliptraceError('FILE_NOT_FOUND', `${entry} does not exist`, { cause: error })
@@ -125,6 +163,14 @@ export async function isGone(filePath: string): Promise<boolean> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' || code === 'ENOTDIR';
+  }
+}
+
+async function isLink(entry: string | Buffer): Promise<boolean> {
+  try {
+    return (await lstat(entry)).isSymbolicLink();
+  } catch {
+    return false;
   }
 }
 

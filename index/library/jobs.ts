@@ -24,6 +24,7 @@ export const NO_PROGRESS: Readonly<JobProgress> = {
   filesDone: 0,
   filesSkipped: 0,
   filesFailed: 0,
+  filesOther: 0,
   segments: 0,
   videoSeconds: 0,
   bytesTotal: null,
@@ -130,7 +131,8 @@ function toJob(row: JobRow): Job {
     id: row.id,
     request: JSON.parse(row.requestJson),
     status: row.status,
-    progress: JSON.parse(row.progressJson),
+    // Rows of older versions lack what was added since.
+    progress: { ...NO_PROGRESS, ...JSON.parse(row.progressJson) },
     error: row.errorJson === null ? null : JSON.parse(row.errorJson),
     createdAt: row.createdAt,
     startedAt: row.startedAt,

@@ -116,6 +116,8 @@ export interface JobProgress {
   filesDone: number;
   filesSkipped: number;
   filesFailed: number;
+  /** Files that are no videos, by content and by name; not part of the total. */
+  filesOther: number;
   segments: number;
   videoSeconds: number;
   /** Bytes of all files / of those finished: what the ETA is made from. */
@@ -132,6 +134,8 @@ export type FileOutcome =
   | 'moved'
   | 'duplicate'
   | 'failed'
+  /** Nothing that can be opened as a video, and nothing that claims to be one: a pipe, a link that leads back. */
+  | 'skipped'
   | 'missing'
   | 'pruned';
 

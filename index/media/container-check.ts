@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { CliptraceError } from '../errors.js';
 import { readSignature, SIGNATURE_BYTES, type Signature } from './container-signatures.js';
@@ -35,7 +35,7 @@ export async function checkContainer(filePath: string): Promise<CheckedContainer
 }
 
 /** True when the content opens like a video container. False for anything else, also for what cannot be read. */
-export async function looksLikeVideo(filePath: string): Promise<boolean> {
+export async function looksLikeVideo(filePath: string | Buffer): Promise<boolean> {
   try {
     const { head, fileBytes } = await readHead(filePath);
     return fileBytes > 0 && readSignature(head, fileBytes).kind === 'video';
@@ -44,30 +44,49 @@ export async function looksLikeVideo(filePath: string): Promise<boolean> {
   }
 }
 
-async function readHead(filePath: string): Promise<{ head: Buffer; fileBytes: number }> {
+async function readHead(filePath: string | Buffer): Promise<{ head: Buffer; fileBytes: number }> {
   let handle: FileHandle | undefined;
   try {
-    // Asked before opening: to open a device can have effects.
-    if (!(await stat(filePath)).isFile()) throw notRegular(filePath);
-    // Without O_NONBLOCK, a pipe that took the file's place meanwhile would block for ever.
-    handle = await open(filePath, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const status = await handle.stat();
-    if (!status.isFile()) throw notRegular(filePath);
-    const buffer = Buffer.alloc(Math.min(SIGNATURE_BYTES, status.size));
+    handle = await openRegular(filePath);
+    const { size } = await handle.stat();
+    const buffer = Buffer.alloc(Math.min(SIGNATURE_BYTES, size));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    return { head: buffer.subarray(0, bytesRead), fileBytes: status.size };
+    return { head: buffer.subarray(0, bytesRead), fileBytes: size };
   } catch (error) {
-    throw readFailure(error, filePath);
+    throw readFailure(error, String(filePath));
   } finally {
     await handle?.close();
   }
 }
 
-function notRegular(filePath: string): CliptraceError {
-  return new CliptraceError(
-    'FILE_NOT_READABLE',
-    `${shownName(filePath)} is no regular file (a folder, pipe or device). Name a video file.`,
-  );
+/** Opens a regular file for reading, and nothing else: never waits for the other end of a pipe. FILE_NOT_READABLE, or the system's error. */
+export async function openRegular(filePath: string | Buffer): Promise<FileHandle> {
+  // Asked before opening: to open a device can have effects.
+  requireRegular(await stat(filePath), filePath);
+  // Without O_NONBLOCK, a pipe that took the file's place meanwhile would block for ever.
+  const handle = await open(filePath, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    requireRegular(await handle.stat(), filePath);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function requireRegular(info: Stats, filePath: string | Buffer): void {
+  if (!info.isFile()) throw notRegular(shownName(String(filePath)), kindOfEntry(info));
+}
+
+export function kindOfEntry(info: Stats): string {
+  if (info.isDirectory()) return 'a folder';
+  if (info.isFIFO()) return 'a pipe';
+  if (info.isSocket()) return 'a socket';
+  return info.isFile() ? 'a file' : 'a device';
+}
+
+export function notRegular(name: string, kind: string): CliptraceError {
+  return new CliptraceError('FILE_NOT_READABLE', `${name} is ${kind}, no regular file. Name a video file.`);
 }
 
 /** The file system's error as one of ours. */

@@ -47,7 +47,17 @@ export function presentJobWithFiles(job: Job, files: readonly JobFile[]): JobWit
 }
 
 function emptyOutcomes(): JobWithFilesJson['outcomes'] {
-  return { indexed: 0, updated: 0, unchanged: 0, moved: 0, duplicate: 0, failed: 0, missing: 0, pruned: 0 };
+  return {
+    indexed: 0,
+    updated: 0,
+    unchanged: 0,
+    moved: 0,
+    duplicate: 0,
+    failed: 0,
+    skipped: 0,
+    missing: 0,
+    pruned: 0,
+  };
 }
 
 /** An uploaded file lies in the data folder under a name of ours: people know it by its title. */

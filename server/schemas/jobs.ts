@@ -9,6 +9,7 @@ export const fileOutcome = z.enum([
   'moved',
   'duplicate',
   'failed',
+  'skipped',
   'missing',
   'pruned',
 ]);
@@ -38,6 +39,7 @@ export const jobProgress = z
     filesDone: count,
     filesSkipped: count,
     filesFailed: count,
+    filesOther: count.describe('Files that are no videos, by content and by name; not part of the total.'),
     segments: count,
     videoSeconds: z.number().min(0),
     bytesTotal: count.nullable(),

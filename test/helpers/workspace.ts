@@ -19,7 +19,7 @@ export interface Workspace {
   /** Copies a sample video into the archive and returns its path. */
   addSample(sample: string, name?: string): Promise<string>;
   /** The product on this data folder, without a process of its own. */
-  open(mode?: 'read' | 'write'): Promise<OpenedCliptrace>;
+  open(mode?: 'read' | 'write', env?: Record<string, string>): Promise<OpenedCliptrace>;
   /** The command line as a process, run from its TypeScript sources. */
   cli(args: readonly string[], options?: CliOptions): Promise<CliResult>;
   remove(): void;
@@ -52,8 +52,10 @@ export function createWorkspace(): Workspace {
       await cp(path.join(SAMPLES_FOLDER, sample), target);
       return target;
     },
-    open: (mode = 'write') =>
-      openCliptrace({ settings: readSettings(process.env, { data }), env: process.env, mode }),
+    open: (mode = 'write', added = {}) => {
+      const env = { ...process.env, ...added };
+      return openCliptrace({ settings: readSettings(env, { data }), env, mode });
+    },
     cli: (args, options) => runCli(args, data, options),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
