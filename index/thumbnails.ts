@@ -9,6 +9,9 @@ const WIDTH_PIXELS = 320;
 /** Thumbnails are made for whole steps, so that their number is bounded by the length of the video. */
 const STEP_SECONDS = 0.5;
 
+/** Of a picture's file: the content is part of it, so that a changed video has other pictures. */
+export const THUMBNAIL_NAME = /^(?<videoId>\d+)-(?<content>[0-9a-f]{16})-(?<step>\d+)\.jpg$/;
+
 /** Thumbnails are made on first demand and kept in the data folder: a cache that may be deleted at any time. */
 export class Thumbnails {
   readonly #folder: string;
@@ -32,7 +35,6 @@ export class Thumbnails {
       );
     }
     const step = Math.round(atSeconds / STEP_SECONDS);
-    // The content is part of the name: a changed video has other pictures.
     const file = path.join(this.#folder, `${video.id}-${video.contentHash.slice(0, 16)}-${step}.jpg`);
     if (await exists(file)) return file;
     const running = this.#inHand.get(file);

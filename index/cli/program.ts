@@ -11,6 +11,7 @@ import { migrateCommand, removeCommand, showCommand, videosCommand } from './lib
 import { printJson } from './output.js';
 import { searchCommand } from './search-command.js';
 import { serveCommand } from './serve-command.js';
+import { VERIFY_EXIT_CODES, verifyCommand } from './verify-command.js';
 
 const EXIT_CODES = 'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with some files failed.';
 
@@ -80,6 +81,13 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
   command('doctor', 'Check programs, model, library, index and disk', 'cliptrace doctor')
     .option(...json)
     .action(async (flags) => exit(await doctorCommand(flags, context)));
+
+  command('verify', 'Check everything in the data folder', 'cliptrace verify --repair')
+    .option('--repair', 'put right what can be made again; no other process may hold the data folder')
+    .option('--deep', 'also read every file and compare its content')
+    .option(...json)
+    .addHelpText('after', `\n${VERIFY_EXIT_CODES}`)
+    .action(async (flags) => exit(await verifyCommand(flags, context)));
 
   command('migrate', 'Bring the library of the data folder up to date', 'cliptrace migrate')
     .option(...json)

@@ -3,17 +3,22 @@ import path from 'node:path';
 import type { Library } from '../library/types.js';
 
 /**
- * Deletes files of the media folder that belong to no video and to no job that is still to come: what a process
- * left that died between storing an upload and recording it. Only for who holds the data folder.
+ * Files of the media folder that belong to no video and to no job that is still to come: what a process left that died
+ * between storing an upload and recording it.
  */
-export async function removeOrphanUploads(mediaFolder: string, library: Library): Promise<string[]> {
+export async function findOrphanUploads(mediaFolder: string, library: Library): Promise<string[]> {
   const owned = new Set((await library.ownedFiles()).map((file) => file.path));
   for (const { request } of await library.pendingJobs()) {
     if (request.type === 'upload') owned.add(request.path);
   }
-  const orphans = (await readdir(mediaFolder))
+  return (await readdir(mediaFolder))
     .map((name) => path.join(mediaFolder, name))
     .filter((file) => !owned.has(file));
+}
+
+/** Deletes them. Only for who holds the data folder. */
+export async function removeOrphanUploads(mediaFolder: string, library: Library): Promise<string[]> {
+  const orphans = await findOrphanUploads(mediaFolder, library);
   for (const orphan of orphans) await rm(orphan, { recursive: true, force: true });
   return orphans;
 }

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import Database from 'better-sqlite3';
@@ -45,6 +45,21 @@ export function lockDataFolder(folder: DataFolder): FolderLock {
       held.close();
     },
   };
+}
+
+/** Whether a process, this one included, writes to the data folder at this moment. Holds up nobody. */
+export function folderIsHeld(folder: DataFolder): boolean {
+  if (!existsSync(folder.lockFile)) return false;
+  const database = new Database(folder.lockFile, { readonly: true, timeout: 0 });
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return false;
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return true;
+    throw error;
+  } finally {
+    database.close();
+  }
 }
 
 function explainLockError(folder: DataFolder, error: unknown): unknown {

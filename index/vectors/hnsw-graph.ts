@@ -26,6 +26,8 @@ const SEARCH_EF_PER_NEIGHBOUR = 8;
 const TWIN_SEARCH_EF = 16;
 /** What float32 can still tell from 0 in 1 - cosine. */
 const TWIN_DISTANCE = 2e-7;
+/** What a node's vector may differ from that of an id that shares it: its distance to a twin, and rounding. */
+const SAME_VECTOR_DISTANCE = 1e-6;
 
 /**
  * One hnswlib graph (Malkov and Yashunin, 2018, arXiv:1603.09320) with what the library lacks: growth, a record of what
@@ -111,6 +113,12 @@ export class HnswGraph {
   /** [dimension] */
   vectorOf(id: number): Float32Array {
     return Float32Array.from(this.#graph.getPoint(this.#nodes.labelOf(id)));
+  }
+
+  /** Whether the id is there with row `row` of `vectors`, [_, dimension], for its vector. */
+  holds(id: number, vectors: Float32Array, row: number): boolean {
+    if (!this.#nodes.has(id)) return false;
+    return 1 - dot(vectors, row, this.vectorOf(id), 0, this.parameters.dimension) <= SAME_VECTOR_DISTANCE;
   }
 
   /** Neighbours of row `row` of `queries`, [_, dimension]. */

@@ -70,6 +70,16 @@ export class HnswIndex implements VectorIndex {
     return await this.#call('size', {});
   }
 
+  /** In no order. */
+  async ids(): Promise<Uint32Array> {
+    return await this.#call('ids', {});
+  }
+
+  /** Those of the ids that are missing or have another vector than row i of `vectors`, [ids.length, dimension]. */
+  async differing(ids: readonly number[], vectors: Float32Array): Promise<number[]> {
+    return await this.#call('differing', { ids: [...ids], vectors });
+  }
+
   /** Builds the graph anew without what was removed; searches are answered meanwhile. */
   async compact(): Promise<void> {
     await this.#call('compact', {});

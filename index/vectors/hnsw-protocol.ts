@@ -28,6 +28,10 @@ export interface HnswRequests {
   write: { ask: { file: string }; answer: GraphFile };
   /** Answers why it cannot be used, or null when it is loaded. */
   read: { ask: { file: string; expected: GraphFile }; answer: string | null };
+  /** Ids that answer searches, in no order. */
+  ids: { ask: Record<string, never>; answer: Uint32Array };
+  /** Those of the ids whose vector is not the given one, or that are not there at all. */
+  differing: { ask: { ids: number[]; vectors: Float32Array }; answer: number[] };
   close: { ask: Record<string, never>; answer: null };
 }
 

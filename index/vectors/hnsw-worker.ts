@@ -58,6 +58,10 @@ async function perform(request: Exclude<HnswRequest, { name: 'search' }>): Promi
       return await writeGraphFile(graph, request.ask.file);
     case 'read':
       return await readGraphFile(graph, request.ask.file, request.ask.expected);
+    case 'ids':
+      return Uint32Array.from(graph.liveIds());
+    case 'differing':
+      return request.ask.ids.filter((id, row) => !graph.holds(id, request.ask.vectors, row));
     case 'close':
       // The thread ends when nothing is left to do.
       port.close();

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import type { HnswIndex } from './hnsw-index.js';
@@ -80,6 +80,23 @@ export class SnapshotStore {
       // What could not be removed now is removed after the next write.
       await this.#sweep().catch(() => undefined);
     }
+  }
+
+  /** Deletes the snapshot, whole or not, so that the index is built anew. Only for who holds the data folder. */
+  async remove(): Promise<void> {
+    await rm(this.#sidecarFile, { recursive: true, force: true });
+    await this.#sweep();
+  }
+
+  /** Which of the folder's names are of this store, and which of those no reader would ever look at. */
+  async inspect(names: readonly string[]): Promise<{ own: string[]; stray: string[] }> {
+    const own = names.filter((name) => name.startsWith(`${this.#stem}.`));
+    const sidecar = await this.#readSidecar();
+    const graphs = own.filter((name) => name.endsWith('.hnsw'));
+    // What a damaged sidecar belongs to, nobody knows.
+    const kept = typeof sidecar === 'string' ? graphs : sidecar === null ? [] : [sidecar.file];
+    const stray = own.filter((name) => name !== basename(this.#sidecarFile) && !kept.includes(name));
+    return { own, stray };
   }
 
   /** Loads the snapshot into the index if it is whole and fits it; says why not otherwise. */

@@ -33,7 +33,18 @@ describe('cliptrace', () => {
   it('says what it can do, with an example for every command', async () => {
     const { code, stdout } = await inProcess(['--help']);
     expect(code).toBe(0);
-    const commands = ['index', 'search', 'serve', 'videos', 'show', 'remove', 'doctor', 'migrate', 'demo'];
+    const commands = [
+      'index',
+      'search',
+      'serve',
+      'videos',
+      'show',
+      'remove',
+      'doctor',
+      'verify',
+      'migrate',
+      'demo',
+    ];
     for (const command of commands) expect(stdout).toContain(`  ${command}`);
     for (const command of commands) {
       const help = await inProcess([command, '--help']);

@@ -1,0 +1,107 @@
+import { access, rm } from 'node:fs/promises';
+import { openDatabase, type SqliteDatabase } from '../library/database.js';
+import { deleteFeatures, deleteOrphanRows } from '../library/row-checks.js';
+import { SqliteLibrary } from '../library/sqlite-library.js';
+import type { JobRequest, Video, VideoFile } from '../library/types.js';
+import type { DataFolder } from '../types.js';
+import { openSegmentIndex } from '../vectors/index-follower.js';
+import { SnapshotStore } from '../vectors/snapshot.js';
+import type { Problem, Repair } from './types.js';
+
+/** Repairs in the order in which one may depend on another. For who holds the data folder. */
+export async function repairProblems(
+  dataFolder: DataFolder,
+  problems: readonly Problem[],
+  onStep: ((step: string) => void) | undefined,
+): Promise<void> {
+  const repairs = problems.flatMap(({ repair }) => repair ?? []);
+  const database = openDatabase(dataFolder.databaseFile, { readonly: false });
+  try {
+    const library = new SqliteLibrary(database, dataFolder.databaseFile, null);
+    if (ofKind(repairs, 'rebuild-database-indexes').length > 0) {
+      onStep?.("Rebuilding the database's indexes");
+      database.exec('REINDEX');
+    }
+    if (ofKind(repairs, 'delete-orphan-rows').length > 0) {
+      onStep?.('Deleting rows that refer to nothing');
+      withoutForeignKeys(database, () => deleteOrphanRows(database));
+    }
+    const videoIds = new Set(ofKind(repairs, 'embed-again').map(({ videoId }) => videoId));
+    for (const videoId of videoIds) {
+      onStep?.(`Queueing video ${videoId} to be embedded again`);
+      await embedAgain(database, library, videoId);
+    }
+    for (const { path } of ofKind(repairs, 'delete-file')) await rm(path, { recursive: true, force: true });
+    await rebuildSnapshots(dataFolder, library, ofKind(repairs, 'rebuild-snapshot'), onStep);
+  } finally {
+    database.close();
+  }
+}
+
+/** So that they are not checked row by row while the rows they speak of come and go. */
+function withoutForeignKeys(database: SqliteDatabase, work: () => void): void {
+  database.pragma('foreign_keys = OFF');
+  try {
+    database.transaction(work).immediate();
+  } finally {
+    database.pragma('foreign_keys = ON');
+  }
+}
+
+/** Features that nobody could make again, because the file is gone, stay as they are. */
+async function embedAgain(database: SqliteDatabase, library: SqliteLibrary, videoId: number): Promise<void> {
+  const video = await library.getVideo(videoId);
+  const file = await firstThatIsThere(await library.filesOf(videoId));
+  if (video === null || file === null) return;
+  database.transaction(() => deleteFeatures(database, videoId)).immediate();
+  await library.createJob(requestFor(video, file));
+}
+
+function requestFor({ title, label, collection }: Video, { path, owned }: VideoFile): JobRequest {
+  return owned
+    ? { type: 'upload', path, collection, title, label }
+    : { type: 'index', paths: [path], collection, labelFrom: null, prune: false };
+}
+
+async function firstThatIsThere(files: readonly VideoFile[]): Promise<VideoFile | null> {
+  for (const file of files) {
+    try {
+      await access(file.path);
+      return file;
+    } catch {
+      // Another copy may still be there.
+    }
+  }
+  return null;
+}
+
+async function rebuildSnapshots(
+  dataFolder: DataFolder,
+  library: SqliteLibrary,
+  repairs: readonly Extract<Repair, { kind: 'rebuild-snapshot' }>[],
+  onStep: ((step: string) => void) | undefined,
+): Promise<void> {
+  for (const { modelId, dimension } of repairs) {
+    onStep?.(`Rebuilding the vector index of ${modelId}`);
+    const folder = dataFolder.vectorsFolder;
+    await new SnapshotStore(folder, modelId).remove();
+    const { index } = await openSegmentIndex({
+      library,
+      model: { id: modelId, dimension },
+      folder,
+      writable: true,
+    });
+    try {
+      await index.saveSnapshot();
+    } finally {
+      await index.close();
+    }
+  }
+}
+
+function ofKind<Kind extends Repair['kind']>(
+  repairs: readonly Repair[],
+  kind: Kind,
+): Extract<Repair, { kind: Kind }>[] {
+  return repairs.filter((repair): repair is Extract<Repair, { kind: Kind }> => repair.kind === kind);
+}

@@ -1,0 +1,208 @@
+import { errorCodeOf, errorMessageOf } from '../errors.js';
+import { openDatabase, type SqliteDatabase } from '../library/database.js';
+import { folderIsHeld, lockDataFolder } from '../library/folder-lock.js';
+import { requireMigrated } from '../library/migrations.js';
+import { explaining } from '../library/sqlite-errors.js';
+import { SqliteLibrary } from '../library/sqlite-library.js';
+import type { DataFolder } from '../types.js';
+import { checkFiles, type ExpectedFile, expectedFiles } from './check-files.js';
+import { checkIntegrity, checkModelFeatures, checkRows } from './check-rows.js';
+import { checkSnapshot, type LoadedSnapshot, loadSnapshot } from './check-snapshots.js';
+import { checkStrays } from './check-strays.js';
+import { repairProblems } from './repair.js';
+import type { Checked, Problem, VerifyReport, VerifyStatus } from './types.js';
+
+export interface VerifyOptions {
+  dataFolder: DataFolder;
+  /** The encoder in use; null when it is not known: then nothing is said about videos of other models. */
+  modelId: string | null;
+  /** Also compares the content of every file with its hash. */
+  deep: boolean;
+  /** Puts right what can be made again. Holds the data folder: DATA_FOLDER_IN_USE. */
+  repair: boolean;
+  onStep?: ((step: string) => void) | undefined;
+}
+
+const REPAIR_ROUNDS = 3;
+
+interface Findings {
+  problems: Problem[];
+  checked: Checked;
+  skipped: string[];
+}
+
+/**
+ * Checks a data folder, also while another process writes to it: everything is read from one state of the library.
+ * LIBRARY_NOT_FOUND, LIBRARY_TOO_NEW, MIGRATION_HISTORY, DATA_FOLDER_IN_USE (`repair`), DISK_FULL (`repair`).
+ */
+export async function verifyDataFolder(options: VerifyOptions): Promise<VerifyReport> {
+  const startedAt = performance.now();
+  const lock = options.repair ? lockDataFolder(options.dataFolder) : null;
+  try {
+    const found = await check(options);
+    const remaining = options.repair ? await repairAll(options, found.problems) : null;
+    const elapsedSeconds = (performance.now() - startedAt) / 1000;
+    return { status: statusOf(found.problems, remaining), ...found, remaining, elapsedSeconds };
+  } finally {
+    lock?.release();
+  }
+}
+
+/** What is left. In rounds, because some things can only be seen when others have been put right. */
+async function repairAll(options: VerifyOptions, problems: readonly Problem[]): Promise<Problem[] | null> {
+  let left = problems;
+  for (let round = 1; round <= REPAIR_ROUNDS && left.some(({ repair }) => repair !== null); round += 1) {
+    await repairProblems(options.dataFolder, left, options.onStep);
+    options.onStep?.('Checking again');
+    left = (await check(options)).problems;
+  }
+  return left === problems ? null : [...left];
+}
+
+function statusOf(problems: readonly Problem[], remaining: readonly Problem[] | null): VerifyStatus {
+  if (problems.length === 0) return 'sound';
+  if (remaining?.length === 0) return 'repaired';
+  return (remaining ?? problems).every(({ repair }) => repair !== null) ? 'repairable' : 'unrepairable';
+}
+
+async function check(options: VerifyOptions): Promise<Findings> {
+  const findings: Findings = {
+    problems: [],
+    checked: { videos: 0, segments: 0, files: 0, hashedFiles: 0, snapshots: 0 },
+    skipped: [],
+  };
+  const file = options.dataFolder.databaseFile;
+  let database: SqliteDatabase | undefined;
+  try {
+    const opened = openDatabase(file, { readonly: true });
+    database = opened;
+    const files = await explainingAsync(file, () => checkLibrary(opened, options, findings));
+    // Files are read without a transaction: it would keep a writer's log growing for as long.
+    if (files.length > 0) await checkArchive(files, options, findings);
+  } catch (error) {
+    if (errorCodeOf(error) !== 'LIBRARY_DAMAGED') throw error;
+    findings.problems.push({
+      code: 'DATABASE_DAMAGED',
+      subject: 'library.sqlite',
+      detail: errorMessageOf(error),
+      repair: null,
+      remedy: 'Restore the data folder from a backup, or move it away and index again.',
+    });
+    findings.skipped.push('what follows from the library, which cannot be read to its end');
+  } finally {
+    database?.close();
+  }
+  return findings;
+}
+
+/** Everything that is read from the database, in one transaction; returns the files still to be looked at. */
+async function checkLibrary(
+  database: SqliteDatabase,
+  options: VerifyOptions,
+  findings: Findings,
+): Promise<ExpectedFile[]> {
+  const { dataFolder, modelId, onStep } = options;
+  const { problems, checked, skipped } = findings;
+  requireMigrated(database);
+  onStep?.('Checking the database');
+  problems.push(...checkIntegrity(database));
+  if (problems.some(({ repair }) => repair === null)) {
+    skipped.push('what follows from the library, which is damaged');
+    return [];
+  }
+  // Before the state of the library is taken: a snapshot that a server writes meanwhile would be ahead of it.
+  const library = new SqliteLibrary(database, dataFolder.databaseFile, null);
+  onStep?.('Reading the vector index');
+  const snapshots = await loadSnapshots(database, dataFolder);
+  try {
+    database.exec('BEGIN');
+    checked.videos = (await library.listVideos({ limit: 1 })).totalCount;
+    onStep?.('Checking rows and features');
+    problems.push(...(await checkRows(database, library)));
+    const features = await checkModelFeatures(database, library, modelId);
+    problems.push(...features.problems);
+    checked.segments = features.segmentCount;
+    onStep?.('Comparing the vector index with the library');
+    await checkSnapshots(snapshots, library, options, findings);
+    await checkLeftovers(snapshots, library, options, findings);
+    return expectedFiles(database);
+  } finally {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    for (const { index } of snapshots) await index.close();
+  }
+}
+
+async function checkSnapshots(
+  snapshots: readonly LoadedSnapshot[],
+  library: SqliteLibrary,
+  { modelId }: VerifyOptions,
+  { problems, checked, skipped }: Findings,
+): Promise<void> {
+  for (const snapshot of snapshots) {
+    const required = await isRequired(snapshot, library, modelId);
+    try {
+      problems.push(...(await checkSnapshot(snapshot, library, { required })));
+      checked.snapshots += 1;
+    } catch (error) {
+      // Features of a wrong length, which were told.
+      if (errorCodeOf(error) !== 'LIBRARY_DAMAGED') throw error;
+      skipped.push(`the vector index of ${snapshot.model.id}: ${errorMessageOf(error)}`);
+    }
+  }
+}
+
+/** What belongs to nothing is only known when everything that things belong to can be read. */
+async function checkLeftovers(
+  snapshots: readonly LoadedSnapshot[],
+  library: SqliteLibrary,
+  { dataFolder, repair }: VerifyOptions,
+  { problems, skipped }: Findings,
+): Promise<void> {
+  if (!repair && folderIsHeld(dataFolder)) {
+    skipped.push('stray files: another process holds the data folder, and they may be its own');
+  } else if (problems.some(({ code }) => code === 'ROWS_ORPHANED' || code === 'DATABASE_DAMAGED')) {
+    skipped.push('stray files: rows are lost, and they may belong to those');
+  } else {
+    const modelIds = snapshots.map(({ model }) => model.id);
+    problems.push(...(await checkStrays(dataFolder, library, modelIds)));
+  }
+}
+
+async function loadSnapshots(database: SqliteDatabase, dataFolder: DataFolder): Promise<LoadedSnapshot[]> {
+  const models = database.prepare('SELECT id, dimension FROM models ORDER BY key').all() as {
+    id: string;
+    dimension: number;
+  }[];
+  return await Promise.all(models.map((model) => loadSnapshot(dataFolder.vectorsFolder, model)));
+}
+
+/** An old model's index may be gone; the one in use is expected as soon as there is something to find. */
+async function isRequired(
+  { model }: LoadedSnapshot,
+  library: SqliteLibrary,
+  modelId: string | null,
+): Promise<boolean> {
+  return (model.id === modelId || modelId === null) && (await library.countSegments(model.id)) > 0;
+}
+
+async function checkArchive(
+  files: readonly ExpectedFile[],
+  { deep, onStep }: VerifyOptions,
+  { problems, checked }: Findings,
+): Promise<void> {
+  onStep?.(deep ? `Reading ${files.length} files` : `Looking at ${files.length} files`);
+  problems.push(...(await checkFiles(files, { deep })));
+  checked.files = files.length;
+  if (deep) checked.hashedFiles = files.length;
+}
+
+/** `explaining` for work that takes turns. */
+async function explainingAsync<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    return explaining(file, () => {
+      throw error;
+    });
+  }
+}
