@@ -2,6 +2,7 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { OpenedCliptrace } from '../cliptrace.js';
 import { CliptraceError, type ErrorCode } from '../errors.js';
+import { countFailures } from '../ingest/failure-counts.js';
 import type { JobEvent } from '../ingest/types.js';
 import type { FileOutcome, Job, JobFile, JobRequest } from '../library/types.js';
 import {
@@ -18,6 +19,7 @@ export interface IndexFlags extends CommonFlags {
   collection: string;
   labelFrom?: string;
   prune?: boolean;
+  retryFailed?: boolean;
 }
 
 export interface IndexSummary {
@@ -43,18 +45,30 @@ export async function indexCommand(
 
 export function indexRequest(
   paths: readonly string[],
-  flags: { collection: string; labelFrom?: string; prune?: boolean },
+  flags: { collection: string; labelFrom?: string; prune?: boolean; retryFailed?: boolean },
 ): Extract<JobRequest, { type: 'index' }> {
   if (flags.labelFrom !== undefined && flags.labelFrom !== 'folder') {
     throw new CliptraceError('USAGE', `--label-from is "${flags.labelFrom}": it must be "folder"`);
   }
   if (flags.collection.trim() === '') throw new CliptraceError('USAGE', '--collection must not be empty');
+  if (flags.prune && flags.retryFailed) {
+    throw new CliptraceError(
+      'USAGE',
+      '--prune and --retry-failed do not go together: run one after the other',
+    );
+  }
+  if (paths.length === 0 && !flags.retryFailed) {
+    throw new CliptraceError('USAGE', 'No paths are given: name files or folders, or use --retry-failed');
+  }
+  // Without a path, whatever failed, wherever it lies.
+  const named = paths.length === 0 ? [path.parse(process.cwd()).root] : paths;
   return {
     type: 'index',
-    paths: paths.map((entry) => path.resolve(entry)),
+    paths: named.map((entry) => path.resolve(entry)),
     collection: flags.collection,
     labelFrom: flags.labelFrom === 'folder' ? 'folder' : null,
     prune: flags.prune === true,
+    ...(flags.retryFailed ? { retryFailed: true } : {}),
   };
 }
 
@@ -110,6 +124,7 @@ function summaryJson({ job, files, elapsedSeconds }: IndexSummary): unknown {
     filesTotal: progress.filesTotal,
     filesOther: progress.filesOther,
     counts: countOutcomes(files),
+    failuresByCode: countFailures(files),
     segments: progress.segments,
     videoSeconds: progress.videoSeconds,
     elapsedSeconds,
@@ -140,17 +155,22 @@ function printSummary(terminal: Terminal, { job, files, elapsedSeconds }: IndexS
   const missing = files.filter((file) => file.outcome === 'missing');
   if (missing.length > 0) {
     terminal.out('\nNo longer on disk (remove them from the library with --prune):');
-    for (const file of missing) terminal.out(`  ${printable(file.path)} (video ${file.videoId})`);
+    for (const file of missing) {
+      terminal.out(`  ${printable(file.path)}${file.videoId === null ? '' : ` (video ${file.videoId})`}`);
+    }
   }
 }
 
 export function printFailures(terminal: Terminal, files: readonly JobFile[]): void {
   const failed = files.filter((file) => file.outcome === 'failed');
   if (failed.length === 0) return;
-  terminal.out('\nFailed:');
-  for (const file of failed) {
-    terminal.out(`  ${file.code}  ${printable(file.path)}`);
-    terminal.out(`      ${printable(file.message ?? '')}`);
+  terminal.out(`\nFailed: ${plural(failed.length, 'file')} (try them again with --retry-failed)`);
+  for (const [code, count] of Object.entries(countFailures(failed))) {
+    terminal.out(`  ${code}: ${plural(count, 'file')}`);
+    for (const file of failed.filter((one) => one.code === code)) {
+      terminal.out(`    ${printable(file.path)}`);
+      terminal.out(`      ${printable(file.message ?? '')}`);
+    }
   }
 }
 

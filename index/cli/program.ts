@@ -32,13 +32,14 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
   const json = ['--json', 'print one JSON document'] as const;
 
   command(
-    'index <paths...>',
+    'index [paths...]',
     'Index videos: files and folders, recursively',
     'cliptrace index ~/Videos --label-from folder',
   )
     .option('--collection <name>', 'the collection to index into', 'default')
     .option('--label-from <source>', '"folder": the name of the folder becomes the label')
     .option('--prune', 'remove videos whose files are gone')
+    .option('--retry-failed', 'only files that failed when they were last tried; without paths, all of them')
     .option(...json)
     .action(async (paths, flags) => exit(await indexCommand(paths, flags, context)));
 

@@ -4,7 +4,7 @@ import type { JobFile, JobProgress, JobRequest, Library } from '../library/types
 import type { SegmentIndex } from '../vectors/types.js';
 import type { FileIndexer, FileTask } from './file-indexer.js';
 import { ProgressTracker } from './progress.js';
-import { isGone, type ScannedFile, scanArchive } from './scan.js';
+import { isGone, type ScannedFile, type ScanResult, scanArchive } from './scan.js';
 
 export interface JobContext {
   library: Library;
@@ -38,9 +38,9 @@ export async function runIndexJob(
   context: JobContext,
 ): Promise<JobProgress> {
   const roots = request.paths.map((root) => path.resolve(root));
-  const scan = await scanArchive({ roots, exclude: context.exclude, signal: context.signal });
+  const scan = await scanFor(request, roots, context);
   const unreadableRoot = scan.failures.find(({ path: failed }) => roots.includes(failed));
-  if (unreadableRoot && roots.length === 1) throw unreadableRoot.error;
+  if (unreadableRoot && roots.length === 1 && !request.retryFailed) throw unreadableRoot.error;
 
   const progress = new ProgressTracker();
   const recorder = new Recorder(context, progress);
@@ -50,7 +50,11 @@ export async function runIndexJob(
     scan.otherFileCount,
   );
   context.onProgress(progress.progress);
-  for (const { path: failed, error } of scan.failures) await recorder.failed(failed, 0, error);
+  for (const { path: failed, error } of scan.failures) {
+    // What had failed before and is gone now needs no further try.
+    if (request.retryFailed && (await isGone(failed))) await recorder.missing(failed);
+    else await recorder.failed(failed, 0, error);
+  }
   for (const { path: skipped, error } of scan.skipped) await recorder.skipped(skipped, error);
 
   await inParallel(scan.files, context.concurrency, (file) => {
@@ -63,8 +67,20 @@ export async function runIndexJob(
     );
   });
 
-  await tellMissing(request, roots, scan.files, context, recorder);
+  if (!request.retryFailed) await tellMissing(request, roots, scan.files, context, recorder);
   return progress.end();
+}
+
+/** Everything below the roots or, to try again what failed, only that. */
+async function scanFor(
+  request: Extract<JobRequest, { type: 'index' }>,
+  roots: readonly string[],
+  { library, exclude, signal }: JobContext,
+): Promise<ScanResult> {
+  if (!request.retryFailed) return scanArchive({ roots, exclude, signal });
+  const failed: string[] = [];
+  for (const root of roots) failed.push(...(await library.failedFilesBelow(request.collection, root)));
+  return scanArchive({ roots: [...new Set(failed)], exclude, signal });
 }
 
 /** Indexes one uploaded file, which lies in the data folder. */
@@ -173,6 +189,13 @@ class Recorder {
     if (counted) this.progress.finish({ path: file.path, outcome: file.outcome, ...counted });
     await this.#context.onFile(file, this.progress.progress);
     return file;
+  }
+
+  missing(filePath: string): Promise<JobFile> {
+    return this.record(
+      { path: filePath, outcome: 'missing', videoId: null, code: null, message: null },
+      { sizeBytes: 0, segments: 0, videoSeconds: 0 },
+    );
   }
 
   skipped(filePath: string, error: CliptraceError): Promise<JobFile> {

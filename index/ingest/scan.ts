@@ -71,7 +71,9 @@ class Walk {
     try {
       info = await stat(root);
     } catch (error) {
-      this.#fail(root, error);
+      const name = await findShown(root);
+      if (name) await this.#visit(path.dirname(root), name);
+      else this.#fail(root, error);
       return;
     }
     if (info.isDirectory()) await this.#enterFolder(root);
@@ -163,6 +165,17 @@ export async function isGone(filePath: string): Promise<boolean> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' || code === 'ENOTDIR';
+  }
+}
+
+/** The entry whose name is not UTF-8 and that is shown by this path, as an earlier report named it. */
+async function findShown(shownPath: string): Promise<EntryName | null> {
+  try {
+    const names = await readdir(path.dirname(shownPath), { encoding: 'buffer' });
+    const shown = path.basename(shownPath);
+    return names.map(entryName).find(({ text, isText }) => !isText && text === shown) ?? null;
+  } catch {
+    return null;
   }
 }
 

@@ -80,7 +80,7 @@ export class FilesTable {
 }
 
 /** Paths below `root` are exactly those from `root/` on and before the string with the next separator character. */
-function rangeBelow(root: string): [string, string] {
+export function rangeBelow(root: string): [string, string] {
   const bare = root.endsWith(sep) ? root.slice(0, -1) : root;
   return [bare + sep, bare + String.fromCharCode(sep.charCodeAt(0) + 1)];
 }

@@ -4,6 +4,7 @@ import type { DataFolder } from '../types.js';
 import { ChangesTable } from './changes.js';
 import { CollectionsTable } from './collections.js';
 import { checkDatabase, openDatabase, type SqliteDatabase, sqliteVersion } from './database.js';
+import { FailedFilesQuery } from './failed-files.js';
 import { FilesTable } from './files.js';
 import { type FolderLock, lockDataFolder } from './folder-lock.js';
 import { type JobChange, JobsTable } from './jobs.js';
@@ -26,6 +27,7 @@ export interface LibraryTables {
   readonly blocks: SegmentBlocksTable;
   readonly changes: ChangesTable;
   readonly collections: CollectionsTable;
+  readonly failedFiles: FailedFilesQuery;
   readonly files: FilesTable;
   readonly jobs: JobsTable;
   readonly models: ModelsTable;
@@ -70,6 +72,7 @@ export class SqliteLibrary implements types.Library {
       blocks: new SegmentBlocksTable(database),
       changes: new ChangesTable(database),
       collections: new CollectionsTable(database),
+      failedFiles: new FailedFilesQuery(database),
       files: new FilesTable(database),
       jobs: new JobsTable(database),
       models: new ModelsTable(database),
@@ -274,6 +277,10 @@ export class SqliteLibrary implements types.Library {
 
   async jobFiles(jobId: number, outcome?: types.FileOutcome): Promise<types.JobFile[]> {
     return this.#read((tables) => tables.jobs.files(jobId, outcome ?? null));
+  }
+
+  async failedFilesBelow(collection: string, root: string): Promise<string[]> {
+    return this.#read((tables) => tables.failedFiles.below(collection, root));
   }
 
   async registerModel(model: ModelRegistration): Promise<void> {

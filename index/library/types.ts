@@ -101,6 +101,8 @@ export type JobRequest =
       collection: string;
       labelFrom: 'folder' | null;
       prune: boolean;
+      /** Only files below the paths that failed when they were last tried. */
+      retryFailed?: boolean;
     }
   | {
       type: 'upload';
@@ -234,6 +236,9 @@ export interface Library {
   requeueInterrupted(): Promise<number>;
   putJobFile(jobId: number, file: JobFile): Promise<void>;
   jobFiles(jobId: number, outcome?: FileOutcome): Promise<JobFile[]>;
+
+  /** Paths at or below `root` that failed when an index job of the collection last tried them. */
+  failedFilesBelow(collection: string, root: string): Promise<string[]>;
 
   registerModel(model: {
     id: string;

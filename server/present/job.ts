@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { countFailures } from '../../index/ingest/failure-counts.js';
 import type { Job, JobFile } from '../../index/library/types.js';
 import type { JobFileJson, JobJson, JobWithFilesJson } from '../schemas/jobs.js';
 
@@ -42,6 +43,7 @@ export function presentJobWithFiles(job: Job, files: readonly JobFile[]): JobWit
     videoId:
       job.request.type === 'upload' ? (files.find((file) => file.videoId !== null)?.videoId ?? null) : null,
     outcomes,
+    failuresByCode: countFailures(files),
     failures: failures.map((file) => presentJobFile(job, file)),
   };
 }

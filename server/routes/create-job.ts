@@ -16,13 +16,14 @@ export const createJob = defineRoute({
   },
   errors: ['PATH_OUTSIDE_ARCHIVE', 'FILE_NOT_FOUND'],
   handle: async ({ services, json }) => {
-    const { path, collection, labelFrom } = json as NonNullable<typeof json>;
+    const { path, collection, labelFrom, retryFailed } = json as NonNullable<typeof json>;
     const created = await services.cliptrace.jobs.submit({
       type: 'index',
       paths: [await pathInArchive(path, services.configuration.archiveRoots)],
       collection,
       labelFrom: labelFrom ?? null,
       prune: false,
+      ...(retryFailed ? { retryFailed } : {}),
     });
     return {
       status: 202,

@@ -28,6 +28,10 @@ export const createJobBody = z
       .describe('Absolute path of a file or folder on the server, below a configured archive root.'),
     collection: collectionName.default(DEFAULT_COLLECTION),
     labelFrom: z.enum(['folder']).optional().describe("`folder`: each file's folder name becomes its label."),
+    retryFailed: z
+      .boolean()
+      .default(false)
+      .describe('Only files below the path that failed when they were last tried.'),
   })
   .meta({ id: 'CreateJob' });
 
@@ -80,6 +84,9 @@ export const jobWithFiles = z
     ...jobFields,
     videoId: id.nullable().describe('The video that an upload became; null for other jobs and until then.'),
     outcomes: z.record(fileOutcome, count).describe('Number of files by outcome.'),
+    failuresByCode: z
+      .record(z.string(), count)
+      .describe('Number of failed files by code, the most frequent first.'),
     failures: z.array(jobFile).describe('Files that failed, the first thousand.'),
   })
   .meta({ id: 'JobWithFiles' });

@@ -127,7 +127,7 @@ describe('cliptrace', () => {
     const { code, stdout } = await cli(['index', workspace.archive]);
     await rm(bad);
     expect(code).toBe(3);
-    expect(stdout).toContain(`NOT_A_VIDEO  ${bad}`);
+    expect(stdout).toContain(`NOT_A_VIDEO: 1 file\n    ${bad}\n`);
   });
 
   it('ends with 1 when the only path does not exist', async () => {
