@@ -28,7 +28,7 @@ export interface OpenOptions {
   /** Returns while the vector index is still being loaded or rebuilt; searches are refused until then. */
   background?: boolean | undefined;
   onRebuildProgress?: ((progress: { segmentsDone: number; segmentsTotal: number }) => void) | undefined;
-  onJobError?: ((error: unknown, jobId: number) => void) | undefined;
+  onJobError?: ((error: unknown, jobId: number | null) => void) | undefined;
 }
 
 export interface OpenedCliptrace extends Cliptrace {
@@ -106,7 +106,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     indexer,
     concurrency: settings.threads,
     exclude: [dataFolder.root],
-    onError: (error, job) => options.onJobError?.(error, job.id),
+    onError: (error, job) => options.onJobError?.(error, job?.id ?? null),
   });
   const searcher = createSearcher({ library, index, batcher, ffmpeg, limits: UPLOAD_LIMITS });
   const thumbnails = new Thumbnails({ folder: dataFolder.thumbnailsFolder, ffmpeg, limits: UPLOAD_LIMITS });

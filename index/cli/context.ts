@@ -1,5 +1,8 @@
 import { type OpenedCliptrace, openCliptrace } from '../cliptrace.js';
 import { CliptraceError } from '../errors.js';
+import { openDataFolder } from '../library/data-folder.js';
+import { openLibrary } from '../library/sqlite-library.js';
+import type { Library } from '../library/types.js';
 import { readSettings, type Settings } from '../settings.js';
 import type { Terminal } from './output.js';
 
@@ -51,11 +54,26 @@ export async function withCliptrace<T>(
   }
 }
 
-/** A video id from the command line. */
-export function parseVideoId(text: string): number {
+/** Opens the library alone, to look: needs neither model nor ffmpeg, and no other process minds. */
+export async function withLibrary<T>(
+  context: CommandContext,
+  flags: CommonFlags,
+  work: (library: Library) => Promise<T>,
+): Promise<T> {
+  const dataFolder = await openDataFolder(settingsOf(context, flags).dataRoot, { create: false });
+  const library = await openLibrary({ dataFolder, mode: 'read' });
+  try {
+    return await work(library);
+  } finally {
+    await library.close();
+  }
+}
+
+/** The id of a video or job from the command line. */
+export function parseId(text: string, kind: 'video' | 'job'): number {
   const id = Number(text);
   if (!Number.isSafeInteger(id) || id < 1) {
-    throw new CliptraceError('USAGE', `"${text}" is no video id: it must be a whole number from 1`);
+    throw new CliptraceError('USAGE', `"${text}" is no ${kind} id: it must be a whole number from 1`);
   }
   return id;
 }

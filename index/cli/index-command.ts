@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { OpenedCliptrace } from '../cliptrace.js';
-import { CliptraceError, type ErrorCode } from '../errors.js';
+import { CliptraceError } from '../errors.js';
 import { countFailures } from '../ingest/failure-counts.js';
-import type { JobEvent } from '../ingest/types.js';
-import type { FileOutcome, Job, JobFile, JobRequest } from '../library/types.js';
+import type { FileOutcome, JobFile, JobRequest } from '../library/types.js';
 import {
   type CommandContext,
   type CommonFlags,
@@ -12,20 +11,14 @@ import {
   EXIT_SOME_FILES_FAILED,
   withCliptrace,
 } from './context.js';
-import { IndexProgress } from './index-progress.js';
 import { plural, printable, printJson, type Terminal } from './output.js';
+import { type IndexSummary, runJob } from './run-job.js';
 
 export interface IndexFlags extends CommonFlags {
   collection: string;
   labelFrom?: string;
   prune?: boolean;
   retryFailed?: boolean;
-}
-
-export interface IndexSummary {
-  job: Job;
-  files: JobFile[];
-  elapsedSeconds: number;
 }
 
 /** `cliptrace index PATH...` */
@@ -72,51 +65,20 @@ export function indexRequest(
   };
 }
 
-/** Runs the job in this process; one that was interrupted and asked for the same goes on. CANCELLED on Ctrl-C. */
+/** Runs the job in this process; one that was interrupted or paused and asked for the same goes on. */
 export async function runIndexing(
   cliptrace: OpenedCliptrace,
   request: JobRequest,
   terminal: Terminal,
 ): Promise<IndexSummary> {
-  const startedAt = performance.now();
-  const job = await findInterrupted(cliptrace, request);
-  const progress = new IndexProgress(terminal);
-  const files: JobFile[] = [];
-  const unsubscribe = cliptrace.jobs.subscribe(job.id, (event: JobEvent) => {
-    progress.tell(event);
-    if (event.type === 'file') files.push(event.file);
-  });
-  const interrupt = () => void cliptrace.jobs.cancel(job.id).catch(() => undefined);
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
-  try {
-    const ended = await cliptrace.jobs.run(job);
-    if (ended.status === 'failed' && ended.error) {
-      throw new CliptraceError(ended.error.code as ErrorCode, ended.error.message);
-    }
-    if (ended.status === 'cancelled') {
-      throw new CliptraceError(
-        'CANCELLED',
-        'Indexing was interrupted: what is finished stays; run it again to go on',
-      );
-    }
-    return { job: ended, files, elapsedSeconds: (performance.now() - startedAt) / 1000 };
-  } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-    unsubscribe();
-    progress.stop();
-  }
-}
-
-async function findInterrupted({ library, jobs }: OpenedCliptrace, request: JobRequest): Promise<Job> {
+  const { library, jobs } = cliptrace;
   // We hold the data folder: a job that still says "running" belongs to a process that is gone.
   await library.requeueInterrupted();
   const same = (await library.pendingJobs()).find((job) => isDeepStrictEqual(job.request, request));
-  return same ?? jobs.submit(request);
+  return runJob(cliptrace, same ?? (await jobs.submit(request)), terminal);
 }
 
-function summaryJson({ job, files, elapsedSeconds }: IndexSummary): unknown {
+export function summaryJson({ job, files, elapsedSeconds }: IndexSummary): unknown {
   const { progress } = job;
   return {
     jobId: job.id,
@@ -132,7 +94,7 @@ function summaryJson({ job, files, elapsedSeconds }: IndexSummary): unknown {
   };
 }
 
-function printSummary(terminal: Terminal, { job, files, elapsedSeconds }: IndexSummary): void {
+export function printSummary(terminal: Terminal, { job, files, elapsedSeconds }: IndexSummary): void {
   const { progress } = job;
   const counts = countOutcomes(files);
   const told = (Object.entries(counts) as [FileOutcome, number][])

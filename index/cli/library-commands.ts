@@ -1,16 +1,16 @@
 import { CliptraceError } from '../errors.js';
 import { openDataFolder } from '../library/data-folder.js';
 import { openLibrary } from '../library/sqlite-library.js';
-import type { Library } from '../library/types.js';
 import {
   type CommandContext,
   type CommonFlags,
   EXIT_DONE,
   EXIT_FAILED,
+  parseId,
   parseNumber,
-  parseVideoId,
   settingsOf,
   withCliptrace,
+  withLibrary,
 } from './context.js';
 import { formatTable, plural, printable, printJson, VIDEO_HEADERS, videoRow } from './output.js';
 
@@ -50,7 +50,7 @@ export async function showCommand(
   flags: CommonFlags,
   context: CommandContext,
 ): Promise<number> {
-  const id = parseVideoId(idText);
+  const id = parseId(idText, 'video');
   const { video, files } = await withLibrary(context, flags, async (library) => {
     const found = await library.getVideo(id);
     if (!found) throw new CliptraceError('VIDEO_NOT_FOUND', `There is no video ${id}`);
@@ -72,7 +72,7 @@ export async function removeCommand(
   flags: CommonFlags,
   context: CommandContext,
 ): Promise<number> {
-  const ids = idTexts.map(parseVideoId);
+  const ids = idTexts.map((text) => parseId(text, 'video'));
   const removed: number[] = [];
   const unknown: number[] = [];
   await withCliptrace(context, flags, 'write', async (cliptrace) => {
@@ -95,18 +95,4 @@ export async function migrateCommand(flags: CommonFlags, context: CommandContext
   if (flags.json) printJson(context.terminal, { dataFolder: dataFolder.root, migrated: true });
   else context.terminal.out(`The library in ${dataFolder.root} is up to date`);
   return EXIT_DONE;
-}
-
-async function withLibrary<T>(
-  context: CommandContext,
-  flags: CommonFlags,
-  work: (library: Library) => Promise<T>,
-): Promise<T> {
-  const dataFolder = await openDataFolder(settingsOf(context, flags).dataRoot, { create: false });
-  const library = await openLibrary({ dataFolder, mode: 'read' });
-  try {
-    return await work(library);
-  } finally {
-    await library.close();
-  }
 }

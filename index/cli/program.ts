@@ -7,6 +7,7 @@ import { type CommandContext, EXIT_FAILED, EXIT_USAGE } from './context.js';
 import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { indexCommand } from './index-command.js';
+import { JOB_ACTIONS, jobsCommand } from './jobs-command.js';
 import { migrateCommand, removeCommand, showCommand, videosCommand } from './library-commands.js';
 import { printJson } from './output.js';
 import { searchCommand } from './search-command.js';
@@ -78,6 +79,19 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
   )
     .option(...json)
     .action(async (ids, flags) => exit(await removeCommand(ids, flags, context)));
+
+  command(
+    'jobs [action] [id]',
+    'List, show, follow, pause, resume, cancel or run jobs, also those of another process',
+    'cliptrace jobs pause 7',
+  )
+    .option('--limit <number>', 'jobs to list, 1-1000 (default: 50)')
+    .option(...json)
+    .addHelpText(
+      'after',
+      `\nActions: ${JOB_ACTIONS.join(', ')} (default: list). run: all that is queued, or that job.`,
+    )
+    .action(async (action, id, flags) => exit(await jobsCommand(action, id, flags, context)));
 
   command('doctor', 'Check programs, model, library, index and disk', 'cliptrace doctor')
     .option(...json)

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { CliptraceError, type ErrorCode, errorCodeOf, errorMessageOf } from '../errors.js';
 import type { JobFile, JobProgress, JobRequest, Library } from '../library/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
-import type { FileIndexer, FileTask } from './file-indexer.js';
+import type { FileIndexer, FileResult, FileTask } from './file-indexer.js';
 import { ProgressTracker } from './progress.js';
 import { isGone, type ScannedFile, type ScanResult, scanArchive } from './scan.js';
 
@@ -14,6 +14,8 @@ export interface JobContext {
   concurrency: number;
   exclude: readonly string[];
   signal: AbortSignal;
+  /** What an earlier run of this job told of a file. */
+  recordedFile(path: string): Promise<JobFile | null>;
   onFile(file: JobFile, progress: JobProgress): Promise<void>;
   onProgress(progress: JobProgress): void;
 }
@@ -53,7 +55,7 @@ export async function runIndexJob(
   for (const { path: failed, error } of scan.failures) {
     // What had failed before and is gone now needs no further try.
     if (request.retryFailed && (await isGone(failed))) await recorder.missing(failed);
-    else await recorder.failed(failed, 0, error);
+    else await recorder.failed({ path: failed, sizeBytes: 0 }, error);
   }
   for (const { path: skipped, error } of scan.skipped) await recorder.skipped(skipped, error);
 
@@ -109,24 +111,21 @@ async function indexOne(
 ): Promise<JobFile> {
   const { file } = task;
   if (context.signal.aborted) throw new CliptraceError('CANCELLED', 'The indexing was cancelled');
-  recorder.progress.enter(file.path);
+  recorder.progress.enter(file);
   context.onProgress(recorder.progress.progress);
   try {
     const result = await context.indexer.indexFile({
       ...task,
       signal: context.signal,
       onSegment: (endSeconds, durationSeconds) => {
-        recorder.progress.advance({ ...file, endSeconds, durationSeconds });
+        recorder.progress.advance({ path: file.path, endSeconds, durationSeconds });
         recorder.tellNow();
       },
     });
-    return await recorder.record(
-      { path: file.path, outcome: result.outcome, videoId: result.videoId, code: null, message: null },
-      { sizeBytes: file.sizeBytes, segments: result.segments, videoSeconds: result.videoSeconds },
-    );
+    return await recorder.indexed(file, result);
   } catch (error) {
     if (FATAL_CODES.has(errorCodeOf(error))) throw error;
-    return recorder.failed(file.path, file.sizeBytes, error);
+    return recorder.failed(file, error);
   }
 }
 
@@ -182,38 +181,68 @@ class Recorder {
     this.#context.onProgress(this.progress.progress);
   }
 
-  async record(
-    file: JobFile,
-    counted?: { sizeBytes: number; segments: number; videoSeconds: number },
-  ): Promise<JobFile> {
-    if (counted) this.progress.finish({ path: file.path, outcome: file.outcome, ...counted });
+  async record(file: JobFile): Promise<JobFile> {
     await this.#context.onFile(file, this.progress.progress);
     return file;
   }
 
-  missing(filePath: string): Promise<JobFile> {
-    return this.record(
-      { path: filePath, outcome: 'missing', videoId: null, code: null, message: null },
-      { sizeBytes: 0, segments: 0, videoSeconds: 0 },
-    );
+  missing(path: string): Promise<JobFile> {
+    const outcome = 'missing';
+    const nothing = { sizeBytes: 0, segments: 0, videoSeconds: 0, durationSeconds: null };
+    this.progress.finish({ path, outcome, ...nothing });
+    return this.record({ path, outcome, videoId: null, code: null, message: null });
   }
 
-  skipped(filePath: string, error: CliptraceError): Promise<JobFile> {
-    const { code, message } = error;
-    return this.record({ path: filePath, outcome: 'skipped', videoId: null, code, message });
+  skipped(path: string, { code, message }: CliptraceError): Promise<JobFile> {
+    return this.record({ path, outcome: 'skipped', videoId: null, code, message });
   }
 
-  failed(filePath: string, sizeBytes: number, error: unknown): Promise<JobFile> {
-    return this.record(
-      {
-        path: filePath,
-        outcome: 'failed',
-        videoId: null,
-        code: errorCodeOf(error),
-        message: errorMessageOf(error),
-      },
-      { sizeBytes, segments: 0, videoSeconds: 0 },
-    );
+  async indexed(file: { path: string; sizeBytes: number }, result: FileResult): Promise<JobFile> {
+    const { path, sizeBytes } = file;
+    const { outcome, videoId, segments, videoSeconds } = result;
+    const durationSeconds = (await this.#context.library.getVideo(videoId))?.durationSeconds ?? null;
+    const earlier = outcome === 'unchanged' ? await this.#earlier(path, videoId) : null;
+    if (earlier) {
+      this.progress.finish({ path, sizeBytes, durationSeconds, earlier: true, ...earlier.counted });
+      this.tellNow();
+      return earlier.file;
+    }
+    this.progress.finish({ path, sizeBytes, outcome, segments, videoSeconds, durationSeconds });
+    return this.record({ path, outcome, videoId, code: null, message: null });
+  }
+
+  failed(file: { path: string; sizeBytes: number }, error: unknown): Promise<JobFile> {
+    const { path, sizeBytes } = file;
+    const outcome = 'failed';
+    this.progress.finish({
+      path,
+      sizeBytes,
+      outcome,
+      segments: 0,
+      videoSeconds: 0,
+      durationSeconds: null,
+    });
+    return this.record({
+      path,
+      outcome,
+      videoId: null,
+      code: errorCodeOf(error),
+      message: errorMessageOf(error),
+    });
+  }
+
+  /** What this job did to the file before it was paused or interrupted: to find it done is no news. */
+  async #earlier(path: string, videoId: number) {
+    const file = await this.#context.recordedFile(path);
+    if (file?.videoId !== videoId) return null;
+    const embedded = file.outcome === 'indexed' || file.outcome === 'updated';
+    const video = embedded ? await this.#context.library.getVideo(videoId) : null;
+    const counted = {
+      outcome: file.outcome,
+      segments: video?.segmentCount ?? 0,
+      videoSeconds: video?.durationSeconds ?? 0,
+    };
+    return { file, counted };
   }
 }
 

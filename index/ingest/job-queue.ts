@@ -1,10 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { rm, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
-import type { Job, JobFile, JobProgress, JobRequest, Library } from '../library/types.js';
+import { hasEnded } from '../library/job-status.js';
+import type { Job, JobCommand, JobProgress, JobRequest, Library } from '../library/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import type { FileIndexer } from './file-indexer.js';
 import { type JobContext, runIndexJob, runUploadJob } from './index-job.js';
+import { RunningJob } from './running-job.js';
 import { fileSystemError } from './scan.js';
 import type { JobEvent, JobQueue } from './types.js';
 
@@ -14,28 +17,27 @@ export interface JobQueueParts {
   indexer: FileIndexer;
   concurrency: number;
   exclude: readonly string[];
-  /** For what has no one to answer to. */
-  onError?: ((error: unknown, job: Job) => void) | undefined;
+  /** For what has no one to answer to. The job is null when the queue itself could not be read. */
+  onError?: ((error: unknown, job: Job | null) => void) | undefined;
 }
 
-/** How often the progress of a running job is written to the library. */
-const PERSIST_INTERVAL_MS = 1000;
-
-interface RunningJob {
-  job: Job;
-  controller: AbortController;
-  /** What the job is to become when the signal fires. */
-  abortStatus: 'cancelled' | 'queued';
-}
+/** How often the library is asked for what other processes want. One look costs a few microseconds. */
+const LOOK_INTERVAL_MS = 250;
+/** After a failure of the library itself. */
+const REST_MS = 5000;
 
 /** The queue of jobs in the library, worked off one after another in this process. */
 export class LibraryJobQueue implements JobQueue {
   readonly #parts: JobQueueParts;
   readonly #events = new EventEmitter();
+  /** Jobs that someone listens to, and the last event that they were told. */
+  readonly #told = new Map<number, number>();
   #started = false;
   #stopping = false;
   #running: RunningJob | null = null;
   #loop: Promise<void> | null = null;
+  #lookTimer: NodeJS.Timeout | null = null;
+  #isLooking = false;
 
   constructor(parts: JobQueueParts) {
     this.#parts = parts;
@@ -49,23 +51,34 @@ export class LibraryJobQueue implements JobQueue {
     return job;
   }
 
-  async cancel(jobId: number): Promise<Job> {
-    if (this.#running?.job.id === jobId) {
-      this.#running.abortStatus = 'cancelled';
-      this.#running.controller.abort();
-      return this.wait(jobId);
-    }
-    const job = await this.#get(jobId);
-    if (job.status !== 'queued' && job.status !== 'running') {
-      throw new CliptraceError('JOB_ALREADY_ENDED', `Job ${jobId} has already ended: it is ${job.status}`);
-    }
-    return this.#end(job, 'cancelled', null, job.progress);
+  async get(jobId: number): Promise<Job> {
+    if (this.#running?.job.id === jobId) return this.#running.job;
+    const job = await this.#parts.library.getJob(jobId);
+    if (!job) throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${jobId}`);
+    return job;
+  }
+
+  pause(jobId: number): Promise<Job> {
+    return this.#control(jobId, 'pause');
+  }
+
+  resume(jobId: number): Promise<Job> {
+    return this.#control(jobId, 'resume');
+  }
+
+  cancel(jobId: number): Promise<Job> {
+    return this.#control(jobId, 'cancel');
   }
 
   subscribe(jobId: number, listener: (event: JobEvent) => void): () => void {
     const name = String(jobId);
     this.#events.on(name, listener);
-    return () => this.#events.off(name, listener);
+    if (!this.#told.has(jobId)) this.#told.set(jobId, -1);
+    this.#keepLooking();
+    return () => {
+      this.#events.off(name, listener);
+      if (this.#events.listenerCount(name) === 0) this.#told.delete(jobId);
+    };
   }
 
   async wait(jobId: number): Promise<Job> {
@@ -75,12 +88,17 @@ export class LibraryJobQueue implements JobQueue {
         unsubscribe();
         resolve(event.job);
       });
-      this.#get(jobId).then((job) => {
-        if (hasEnded(job)) {
+      this.get(jobId).then(
+        (job) => {
+          if (!hasEnded(job)) return;
           unsubscribe();
           resolve(job);
-        }
-      }, reject);
+        },
+        (error: unknown) => {
+          unsubscribe();
+          reject(error);
+        },
+      );
     });
   }
 
@@ -88,20 +106,75 @@ export class LibraryJobQueue implements JobQueue {
     this.#started = true;
     this.#stopping = false;
     await this.#parts.library.requeueInterrupted();
+    this.#keepLooking();
     this.#wake();
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#running?.controller.abort();
+    if (this.#lookTimer) clearInterval(this.#lookTimer);
+    this.#lookTimer = null;
+    this.#running?.abort();
     await this.#loop;
   }
 
-  /** Runs one job now, without taking up the others: what the command line does. */
+  /**
+   * Runs one job now, without taking up the others: what the command line does. While the job is paused, waits until it
+   * is resumed or cancelled. Resolves when it has ended, or after `stop`.
+   */
   async run(job: Job): Promise<Job> {
-    const startedAt = new Date().toISOString();
-    await this.#parts.library.updateJob(job.id, { status: 'running', startedAt });
-    return this.#work({ ...job, status: 'running', startedAt });
+    this.#keepLooking();
+    for (;;) {
+      const now = await this.get(job.id);
+      if (hasEnded(now) || this.#stopping) return now;
+      if (now.status === 'paused') await sleep(LOOK_INTERVAL_MS);
+      else {
+        const startedAt = now.startedAt ?? new Date().toISOString();
+        await this.#parts.library.updateJob(job.id, { status: 'running', startedAt });
+        await this.#work({ ...now, status: 'running', startedAt });
+      }
+    }
+  }
+
+  async #control(jobId: number, command: JobCommand): Promise<Job> {
+    let job = await this.#parts.library.controlJob(jobId, command);
+    // Not before: the job may just have been claimed.
+    const running = this.#running?.job.id === jobId ? this.#running : null;
+    if (job.wanted !== null && running) {
+      running.abort();
+      return running.settled;
+    }
+    // Nobody works on it: the process that did is gone, and this one holds the data folder.
+    if (job.wanted !== null) job = await this.#parts.library.settleJob(jobId);
+    if (!running) this.#emitChange(job);
+    if (job.status === 'queued' && this.#started) this.#wake();
+    return running ? running.job : job;
+  }
+
+  #keepLooking(): void {
+    if (this.#stopping) return;
+    this.#lookTimer ??= setInterval(() => void this.#look(), LOOK_INTERVAL_MS).unref();
+  }
+
+  /** Notices what other processes have done to the jobs. */
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const { library } = this.#parts;
+      const running = this.#running;
+      if (running && (await library.getJob(running.job.id))?.wanted) running.abort();
+      if (this.#started && !this.#loop && (await library.hasQueuedJob())) this.#wake();
+      for (const jobId of this.#told.keys()) {
+        if (jobId === this.#running?.job.id) continue;
+        const job = await library.getJob(jobId);
+        if (job && jobId !== this.#running?.job.id) this.#emitChange(job);
+      }
+    } catch {
+      // The library is busy or damaged: whoever works with it is told.
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
   #wake(): void {
@@ -112,32 +185,47 @@ export class LibraryJobQueue implements JobQueue {
 
   async #drain(): Promise<void> {
     while (!this.#stopping) {
-      const job = await this.#parts.library.claimJob();
-      if (!job) return;
-      await this.#work(job);
+      try {
+        const job = await this.#parts.library.claimJob();
+        if (!job) return;
+        await this.#work(job);
+      } catch (error) {
+        this.#parts.onError?.(error, null);
+        for (let restedMs = 0; restedMs < REST_MS && !this.#stopping; restedMs += LOOK_INTERVAL_MS) {
+          await sleep(LOOK_INTERVAL_MS);
+        }
+      }
     }
   }
 
-  async #work(claimed: Job): Promise<Job> {
-    const running: RunningJob = { job: claimed, controller: new AbortController(), abortStatus: 'queued' };
+  /** Resolves when this process no longer works on the job. Throws only what keeps its state from being written. */
+  async #work(claimed: Job): Promise<void> {
+    const running = new RunningJob(claimed, this.#parts.library, (event) => this.#emit(event));
     this.#running = running;
+    if (this.#stopping) running.abort();
     try {
-      const progress = await this.#runRequest(running);
-      return await this.#end(running.job, 'done', null, progress);
-    } catch (error) {
-      const { progress } = running.job;
-      if (running.controller.signal.aborted) {
-        if (running.abortStatus === 'cancelled')
-          return await this.#end(running.job, 'cancelled', null, progress);
-        await this.#parts.library.updateJob(claimed.id, { status: 'queued', startedAt: null });
-        return { ...running.job, status: 'queued' };
-      }
-      this.#parts.onError?.(error, running.job);
-      const told = { code: errorCodeOf(error), message: errorMessageOf(error) };
-      return await this.#end(running.job, 'failed', told, progress);
+      await this.#workOn(running);
     } finally {
       this.#running = null;
+      running.giveUp();
     }
+  }
+
+  async #workOn(running: RunningJob): Promise<void> {
+    let progress: JobProgress;
+    try {
+      await running.begin();
+      progress = await this.#runRequest(running);
+    } catch (error) {
+      if (running.signal.aborted) await running.breakOff();
+      else {
+        this.#parts.onError?.(error, running.job);
+        const told = { code: errorCodeOf(error), message: errorMessageOf(error) };
+        await running.end('failed', told, running.job.progress);
+      }
+      return;
+    }
+    await running.end('done', null, progress);
   }
 
   async #runRequest(running: RunningJob): Promise<JobProgress> {
@@ -169,54 +257,28 @@ export class LibraryJobQueue implements JobQueue {
 
   #context(running: RunningJob): JobContext {
     const { library, index, indexer, concurrency, exclude } = this.#parts;
-    let persistedAtMs = 0;
-    const tell = (progress: JobProgress) => {
-      running.job = { ...running.job, progress };
-      this.#emit({ type: 'progress', job: running.job });
-    };
     return {
       library,
       index,
       indexer,
       concurrency,
       exclude,
-      signal: running.controller.signal,
-      onProgress: tell,
-      onFile: async (file: JobFile, progress: JobProgress) => {
-        running.job = { ...running.job, progress };
-        await library.putJobFile(running.job.id, file);
-        if (performance.now() - persistedAtMs > PERSIST_INTERVAL_MS) {
-          persistedAtMs = performance.now();
-          await library.updateJob(running.job.id, { progress });
-        }
-        this.#emit({ type: 'file', job: running.job, file });
-      },
+      signal: running.signal,
+      recordedFile: (path) => library.jobFile(running.job.id, path),
+      onProgress: (progress) => running.progress(progress),
+      onFile: (file, progress) => running.file(file, progress),
     };
   }
 
-  async #end(
-    job: Job,
-    status: 'done' | 'failed' | 'cancelled',
-    error: Job['error'],
-    progress: JobProgress,
-  ): Promise<Job> {
-    const ended: Job = { ...job, status, error, progress, endedAt: new Date().toISOString() };
-    await this.#parts.library.updateJob(job.id, { status, error, progress, endedAt: ended.endedAt });
-    this.#emit({ type: 'end', job: ended });
-    return ended;
+  /** Tells of a change that did not come from a running job here, once. */
+  #emitChange(job: Job): void {
+    if ((this.#told.get(job.id) ?? job.lastEvent) >= job.lastEvent) return;
+    this.#emit({ type: hasEnded(job) ? 'end' : 'progress', job });
   }
 
   #emit(event: JobEvent): void {
-    this.#events.emit(String(event.job.id), event);
+    const { id, lastEvent } = event.job;
+    if (this.#told.has(id)) this.#told.set(id, lastEvent);
+    this.#events.emit(String(id), event);
   }
-
-  async #get(jobId: number): Promise<Job> {
-    const job = await this.#parts.library.getJob(jobId);
-    if (!job) throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${jobId}`);
-    return job;
-  }
-}
-
-function hasEnded(job: Job): boolean {
-  return job.status !== 'queued' && job.status !== 'running';
 }

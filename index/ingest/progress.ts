@@ -1,65 +1,118 @@
 import { NO_PROGRESS } from '../library/jobs.js';
 import type { FileOutcome, JobProgress } from '../library/types.js';
+import { WorkRate } from './work-rate.js';
 
-/** Counts what a job has done, and tells when it will be done, from the bytes of the files. */
+export interface FinishedFile {
+  path: string;
+  sizeBytes: number;
+  outcome: FileOutcome;
+  segments: number;
+  /** That were embedded for it; 0 when it was known already. */
+  videoSeconds: number;
+  /** Length of its video; null when it has none that could be read. */
+  durationSeconds: number | null;
+  /** Finished by an earlier run of the same job, so it says nothing about the speed of this one. */
+  earlier?: boolean | undefined;
+}
+
+interface InHand {
+  sizeBytes: number;
+  segments: number;
+  doneSeconds: number;
+  durationSeconds: number | null;
+}
+
+/**
+ * Counts what a job has done, in seconds of video, and tells when it will be done. How long a file is that nobody has looked
+ * into yet is guessed from its bytes and from the files that are known; `learn` replaces the guess.
+ */
 export class ProgressTracker {
-  readonly #startedAtMs = performance.now();
   #progress: JobProgress = NO_PROGRESS;
-  /** Bytes of files that cost decoding: what is skipped says nothing about the speed. */
-  #bytesWorked = 0;
-
-  /** Files that are being worked on. */
-  readonly #partial = new Map<string, Worked>();
+  readonly #inHand = new Map<string, InHand>();
+  /** Lengths of waiting files that have been learnt. */
+  readonly #learnt = new Map<string, { sizeBytes: number; durationSeconds: number }>();
+  readonly #rate = new WorkRate();
+  #waitingBytes = 0;
+  #learntSeconds = 0;
+  #learntBytes = 0;
+  #finishedSeconds = 0;
+  /** Of finished files that have a length: what the guesses are made from. */
+  #measuredBytes = 0;
+  /** Seconds that had to be decoded, also those of files that failed midway. */
+  #workedSeconds = 0;
 
   /** What is finished, and what is done of the files in hand. */
   get progress(): JobProgress {
-    const partial = this.#partialSum();
+    const partial = this.#partial();
     const { segments, videoSeconds, bytesDone } = this.#progress;
+    const durationDoneSeconds = this.#finishedSeconds + partial.doneSeconds;
+    const total = this.#total(partial);
     return {
       ...this.#progress,
       segments: segments + partial.segments,
-      videoSeconds: videoSeconds + partial.videoSeconds,
+      videoSeconds: videoSeconds + partial.doneSeconds,
+      durationTotalSeconds: total,
+      durationDoneSeconds,
+      durationIsEstimate: partial.unknownBytes + this.#waitingBytes - this.#learntBytes > 0,
       bytesDone: bytesDone + partial.bytes,
-      etaSeconds: this.#etaSeconds(partial.bytes),
+      etaSeconds: total === null ? null : this.#rate.secondsFor(total - durationDoneSeconds),
+      filesInHand: [...this.#inHand].map(([path, { doneSeconds, durationSeconds }]) => ({
+        path,
+        doneSeconds,
+        durationSeconds,
+      })),
     };
   }
 
+  /** `filesTotal` may be more than the files with bytes: what could not be read counts, too. */
   begin(filesTotal: number, bytesTotal: number, filesOther = 0): void {
     this.#progress = { ...this.#progress, filesTotal, bytesTotal, filesOther };
+    this.#waitingBytes = bytesTotal;
   }
 
-  enter(file: string): void {
-    this.#progress = { ...this.#progress, currentFile: file };
+  /** How long a waiting file is. */
+  learn(file: { path: string; sizeBytes: number }, durationSeconds: number): void {
+    if (this.#learnt.has(file.path) || this.#inHand.has(file.path)) return;
+    this.#learnt.set(file.path, { sizeBytes: file.sizeBytes, durationSeconds });
+    this.#learntSeconds += durationSeconds;
+    this.#learntBytes += file.sizeBytes;
+  }
+
+  enter(file: { path: string; sizeBytes: number }): void {
+    const durationSeconds = this.#leaveWaiting(file);
+    this.#inHand.set(file.path, {
+      sizeBytes: file.sizeBytes,
+      segments: 0,
+      doneSeconds: 0,
+      durationSeconds,
+    });
+    this.#progress = { ...this.#progress, currentFile: file.path };
+    this.#rate.at(this.#worked());
   }
 
   /** One more segment of a file in hand, which has been decoded up to `endSeconds`. */
-  advance(file: {
-    path: string;
-    sizeBytes: number;
-    endSeconds: number;
-    durationSeconds: number | null;
-  }): void {
-    const { path, sizeBytes, endSeconds, durationSeconds } = file;
-    const share = durationSeconds ? Math.min(1, endSeconds / durationSeconds) : 0;
-    this.#partial.set(path, {
-      segments: (this.#partial.get(path)?.segments ?? 0) + 1,
-      videoSeconds: endSeconds,
-      bytes: Math.round(sizeBytes * share),
-    });
+  advance(file: { path: string; endSeconds: number; durationSeconds: number | null }): void {
+    const entry = this.#inHand.get(file.path);
+    if (!entry) return;
+    entry.segments += 1;
+    entry.doneSeconds = file.endSeconds;
+    entry.durationSeconds = file.durationSeconds ?? entry.durationSeconds;
+    this.#rate.at(this.#worked());
   }
 
-  finish(file: {
-    path: string;
-    outcome: FileOutcome;
-    sizeBytes: number;
-    segments: number;
-    videoSeconds: number;
-  }): void {
-    this.#partial.delete(file.path);
-    const progress = this.#progress;
+  finish(file: FinishedFile): void {
+    const entry = this.#inHand.get(file.path);
+    if (entry) this.#inHand.delete(file.path);
+    else this.#leaveWaiting(file);
     const worked = file.outcome === 'indexed' || file.outcome === 'updated';
     const failed = file.outcome === 'failed';
-    if (worked || failed) this.#bytesWorked += file.sizeBytes;
+    this.#workedSeconds +=
+      worked && !file.earlier ? file.videoSeconds : failed ? (entry?.doneSeconds ?? 0) : 0;
+    if (file.durationSeconds !== null) {
+      this.#finishedSeconds += file.durationSeconds;
+      this.#measuredBytes += file.sizeBytes;
+    }
+    const progress = this.#progress;
     this.#progress = {
       ...progress,
       filesDone: progress.filesDone + (worked ? 1 : 0),
@@ -69,35 +122,60 @@ export class ProgressTracker {
       videoSeconds: progress.videoSeconds + file.videoSeconds,
       bytesDone: progress.bytesDone + file.sizeBytes,
     };
+    this.#rate.at(this.#worked());
   }
 
   end(): JobProgress {
-    this.#partial.clear();
+    this.#inHand.clear();
+    this.#waitingBytes = 0;
+    this.#learntBytes = 0;
+    this.#learntSeconds = 0;
     this.#progress = { ...this.#progress, currentFile: null };
-    return { ...this.#progress, etaSeconds: 0 };
+    return { ...this.progress, etaSeconds: 0 };
   }
 
-  #partialSum(): Worked {
-    const sum: Worked = { segments: 0, videoSeconds: 0, bytes: 0 };
-    for (const { segments, videoSeconds, bytes } of this.#partial.values()) {
+  /** What was learnt of the length of a file that waits no longer. */
+  #leaveWaiting({ path, sizeBytes }: { path: string; sizeBytes: number }): number | null {
+    this.#waitingBytes = Math.max(0, this.#waitingBytes - sizeBytes);
+    const learnt = this.#learnt.get(path);
+    if (!learnt) return null;
+    this.#learnt.delete(path);
+    this.#learntSeconds -= learnt.durationSeconds;
+    this.#learntBytes -= learnt.sizeBytes;
+    return learnt.durationSeconds;
+  }
+
+  #worked(): number {
+    let seconds = this.#workedSeconds;
+    for (const { doneSeconds } of this.#inHand.values()) seconds += doneSeconds;
+    return seconds;
+  }
+
+  #partial() {
+    const sum = { segments: 0, doneSeconds: 0, bytes: 0, knownSeconds: 0, knownBytes: 0, unknownBytes: 0 };
+    for (const { sizeBytes, segments, doneSeconds, durationSeconds } of this.#inHand.values()) {
       sum.segments += segments;
-      sum.videoSeconds += videoSeconds;
-      sum.bytes += bytes;
+      sum.doneSeconds += doneSeconds;
+      if (durationSeconds === null) sum.unknownBytes += sizeBytes;
+      else {
+        // A header may promise less than the file holds.
+        const total = Math.max(durationSeconds, doneSeconds);
+        sum.knownSeconds += total;
+        sum.knownBytes += sizeBytes;
+        sum.bytes += total > 0 ? Math.round((sizeBytes * doneSeconds) / total) : 0;
+      }
     }
     return sum;
   }
 
-  #etaSeconds(partialBytes: number): number | null {
-    const { bytesTotal, bytesDone } = this.#progress;
-    const worked = this.#bytesWorked + partialBytes;
-    if (bytesTotal === null || worked === 0) return null;
-    const bytesPerMs = worked / (performance.now() - this.#startedAtMs);
-    return Math.max(0, Math.round((bytesTotal - bytesDone - partialBytes) / bytesPerMs / 1000));
+  #total(partial: { knownSeconds: number; knownBytes: number; unknownBytes: number; doneSeconds: number }) {
+    if (this.#progress.bytesTotal === null) return null;
+    const knownSeconds = this.#finishedSeconds + partial.knownSeconds + this.#learntSeconds;
+    const knownBytes = this.#measuredBytes + partial.knownBytes + this.#learntBytes;
+    const unknownBytes = Math.max(0, this.#waitingBytes - this.#learntBytes) + partial.unknownBytes;
+    if (unknownBytes === 0) return knownSeconds;
+    if (knownBytes === 0) return null;
+    const guessed = knownSeconds + (unknownBytes * knownSeconds) / knownBytes;
+    return Math.max(guessed, this.#finishedSeconds + partial.doneSeconds);
   }
-}
-
-interface Worked {
-  segments: number;
-  videoSeconds: number;
-  bytes: number;
 }

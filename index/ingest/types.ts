@@ -1,17 +1,29 @@
 import type { Job, JobFile, JobRequest } from '../library/types.js';
 
-/** What happens to a job, as it happens. */
+/**
+ * What happens to a job, as it happens. `job.lastEvent` is the number of the event: ascending within a job, with gaps,
+ * and never given twice, whatever process runs it. `progress` also tells that the job was queued, paused or begun.
+ */
 export type JobEvent =
   | { type: 'progress'; job: Job }
   | { type: 'file'; job: Job; file: JobFile }
   | { type: 'end'; job: Job };
 
-/** The queue of ingest jobs: kept in the library, worked off one after another. */
+/**
+ * The queue of ingest jobs: kept in the library, worked off one after another. What other processes ask of a job or put
+ * into the queue is noticed within a fraction of a second.
+ */
 export interface JobQueue {
   submit(request: JobRequest): Promise<Job>;
+  /** The job as it is now: of a running one, fresher than the library has it. JOB_NOT_FOUND. */
+  get(jobId: number): Promise<Job>;
+  /** Resolves when nothing works on it any more. It stays paused, also over a restart. JOB_NOT_FOUND, JOB_ALREADY_ENDED. */
+  pause(jobId: number): Promise<Job>;
+  /** Queues a paused job, or a failed index job, again. JOB_NOT_FOUND, JOB_ALREADY_ENDED. */
+  resume(jobId: number): Promise<Job>;
   /** JOB_NOT_FOUND, JOB_ALREADY_ENDED. Videos that were finished before stay. */
   cancel(jobId: number): Promise<Job>;
-  /** Calls back until the job ends or the returned function is called. */
+  /** Calls back until the returned function is called. */
   subscribe(jobId: number, listener: (event: JobEvent) => void): () => void;
   /** Resolves when the job has ended. */
   wait(jobId: number): Promise<Job>;

@@ -10,16 +10,18 @@ const APPLICATION_ID = 0x436c6970;
 
 export interface DatabaseOptions {
   readonly: boolean;
+  /** Refuses a missing file, as `readonly` always does. */
+  mustExist?: boolean;
   /** How long a statement waits for another process's transaction. */
   busyTimeoutMs?: number;
 }
 
 /**
- * Opens the library file. `readonly` refuses a missing file with LIBRARY_NOT_FOUND; otherwise it is created.
+ * Opens the library file. `readonly` and `mustExist` refuse a missing file with LIBRARY_NOT_FOUND; otherwise it is created.
  * Throws LIBRARY_DAMAGED for a file that is no library, DATA_FOLDER_NOT_WRITABLE, DISK_FULL.
  */
 export function openDatabase(file: string, options: DatabaseOptions): SqliteDatabase {
-  if (options.readonly && !existsSync(file)) {
+  if ((options.readonly || options.mustExist) && !existsSync(file)) {
     throw new CliptraceError(
       'LIBRARY_NOT_FOUND',
       `There is no library at ${file}. Index some videos first, or give another data folder.`,

@@ -1,22 +1,28 @@
 import type { Statement } from 'better-sqlite3';
+import { CliptraceError } from '../errors.js';
 import type { SqliteDatabase } from './database.js';
-import type { FileOutcome, Job, JobFile, JobProgress, JobRequest, JobStatus } from './types.js';
+import { atRest, hasEnded } from './job-status.js';
+import type { Job, JobCommand, JobProgress, JobRequest, JobStatus } from './types.js';
 
 interface JobRow {
   id: number;
   requestJson: string;
   status: JobStatus;
+  wanted: Job['wanted'];
   progressJson: string;
+  lastEvent: number;
   errorJson: string | null;
   createdAt: string;
   startedAt: string | null;
   endedAt: string | null;
 }
 
-export type JobChange = Partial<Pick<Job, 'status' | 'progress' | 'error' | 'startedAt' | 'endedAt'>>;
+export type JobChange = Partial<
+  Pick<Job, 'status' | 'wanted' | 'progress' | 'lastEvent' | 'error' | 'startedAt' | 'endedAt'>
+>;
 
-const FIELDS = `id, request_json AS requestJson, status, progress_json AS progressJson, error_json AS errorJson,
-  created_at AS createdAt, started_at AS startedAt, ended_at AS endedAt`;
+const FIELDS = `id, request_json AS requestJson, status, wanted, progress_json AS progressJson, last_event AS lastEvent,
+  error_json AS errorJson, created_at AS createdAt, started_at AS startedAt, ended_at AS endedAt`;
 
 /** Of a job that has not begun. */
 export const NO_PROGRESS: Readonly<JobProgress> = {
@@ -27,10 +33,14 @@ export const NO_PROGRESS: Readonly<JobProgress> = {
   filesOther: 0,
   segments: 0,
   videoSeconds: 0,
+  durationTotalSeconds: null,
+  durationDoneSeconds: 0,
+  durationIsEstimate: false,
   bytesTotal: null,
   bytesDone: 0,
   etaSeconds: null,
   currentFile: null,
+  filesInHand: [],
 };
 
 export class JobsTable {
@@ -38,11 +48,10 @@ export class JobsTable {
   readonly #get: Statement<[number]>;
   readonly #list: Statement<[number]>;
   readonly #pending: Statement<[]>;
-  readonly #update: Statement<[string, string, string | null, string | null, string | null, number]>;
+  readonly #running: Statement<[]>;
+  readonly #hasQueued: Statement<[]>;
+  readonly #update: Statement<[Record<string, unknown>]>;
   readonly #claim: Statement<[string]>;
-  readonly #requeue: Statement<[]>;
-  readonly #putFile: Statement<[Record<string, unknown>]>;
-  readonly #files: Statement<[{ jobId: number; outcome: string | null }]>;
 
   constructor(database: SqliteDatabase) {
     this.#insert = database.prepare(
@@ -51,28 +60,17 @@ export class JobsTable {
     this.#get = database.prepare(`SELECT ${FIELDS} FROM jobs WHERE id = ?`);
     this.#list = database.prepare(`SELECT ${FIELDS} FROM jobs ORDER BY id DESC LIMIT ?`);
     this.#pending = database.prepare(
-      `SELECT ${FIELDS} FROM jobs WHERE status IN ('queued', 'running') ORDER BY id`,
+      `SELECT ${FIELDS} FROM jobs WHERE status IN ('queued', 'running', 'paused') ORDER BY id`,
     );
+    this.#running = database.prepare("SELECT id FROM jobs WHERE status = 'running'").pluck();
+    this.#hasQueued = database.prepare("SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'queued')").pluck();
     this.#update = database.prepare(
-      'UPDATE jobs SET status = ?, progress_json = ?, error_json = ?, started_at = ?, ended_at = ? WHERE id = ?',
+      `UPDATE jobs SET status = @status, wanted = @wanted, progress_json = @progressJson, last_event = @lastEvent,
+         error_json = @errorJson, started_at = @startedAt, ended_at = @endedAt WHERE id = @id`,
     );
     this.#claim = database.prepare(
-      `UPDATE jobs SET status = 'running', started_at = ?
+      `UPDATE jobs SET status = 'running', started_at = coalesce(started_at, ?)
        WHERE id = (SELECT id FROM jobs WHERE status = 'queued' ORDER BY id LIMIT 1) RETURNING ${FIELDS}`,
-    );
-    this.#requeue = database.prepare(
-      "UPDATE jobs SET status = 'queued', started_at = NULL WHERE status = 'running'",
-    );
-    this.#putFile = database.prepare(
-      `INSERT INTO job_files (job_id, position, path, outcome, video_id, code, message)
-       VALUES (@jobId, (SELECT coalesce(max(position), 0) + 1 FROM job_files WHERE job_id = @jobId),
-         @path, @outcome, @videoId, @code, @message)
-       ON CONFLICT (job_id, path) DO UPDATE SET outcome = excluded.outcome, video_id = excluded.video_id,
-         code = excluded.code, message = excluded.message`,
-    );
-    this.#files = database.prepare(
-      `SELECT path, outcome, video_id AS videoId, code, message FROM job_files
-       WHERE job_id = @jobId AND (@outcome IS NULL OR outcome = @outcome) ORDER BY position`,
     );
   }
 
@@ -90,6 +88,15 @@ export class JobsTable {
     return row === undefined ? null : toJob(row);
   }
 
+  /** JOB_NOT_FOUND. */
+  require(id: number): Job {
+    const job = this.get(id);
+    if (job === null) {
+      throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}.`, { details: { jobId: id } });
+    }
+    return job;
+  }
+
   list(limit: number): Job[] {
     return (this.#list.all(limit) as JobRow[]).map(toJob);
   }
@@ -98,14 +105,20 @@ export class JobsTable {
     return (this.#pending.all() as JobRow[]).map(toJob);
   }
 
-  /** False when there is no such job. */
-  update(id: number, change: JobChange): boolean {
-    const job = this.get(id);
-    if (job === null) return false;
-    const next = { ...job, ...change };
-    const error = next.error === null ? null : JSON.stringify(next.error);
-    this.#update.run(next.status, JSON.stringify(next.progress), error, next.startedAt, next.endedAt, id);
-    return true;
+  hasQueued(): boolean {
+    return this.#hasQueued.get() === 1;
+  }
+
+  /** JOB_NOT_FOUND. Returns the job as it is then. */
+  update(id: number, change: JobChange): Job {
+    const next: Job = { ...this.require(id), ...change };
+    // Only a process that runs the job can be asked for something.
+    if (next.status !== 'running') next.wanted = null;
+    const { status, wanted, progress, lastEvent, error, startedAt, endedAt } = next;
+    const errorJson = error === null ? null : JSON.stringify(error);
+    const progressJson = JSON.stringify(progress);
+    this.#update.run({ id, status, wanted, progressJson, lastEvent, errorJson, startedAt, endedAt });
+    return next;
   }
 
   claim(): Job | null {
@@ -113,16 +126,56 @@ export class JobsTable {
     return row === undefined ? null : toJob(row);
   }
 
-  requeueInterrupted(): number {
-    return this.#requeue.run().changes;
+  control(id: number, command: JobCommand): Job {
+    const job = this.require(id);
+    const canResume = command === 'resume' && job.status === 'failed' && job.request.type === 'index';
+    if (hasEnded(job) && !canResume) {
+      throw new CliptraceError('JOB_ALREADY_ENDED', `Job ${id} has already ended: it is ${job.status}`);
+    }
+    switch (command) {
+      case 'cancel':
+        if (job.status === 'running') return this.update(id, { wanted: 'cancel' });
+        return this.#end(job);
+      case 'pause':
+        if (job.status === 'queued') return this.#become(job, 'paused');
+        if (job.status === 'running' && job.wanted === null) return this.update(id, { wanted: 'pause' });
+        return job;
+      case 'resume':
+        if (job.status === 'paused' || job.status === 'failed') return this.#become(job, 'queued');
+        if (job.wanted === 'pause') return this.update(id, { wanted: null });
+        return job;
+    }
   }
 
-  putFile(jobId: number, file: JobFile): void {
-    this.#putFile.run({ jobId, ...file });
+  settle(id: number): Job {
+    const job = this.require(id);
+    if (job.status !== 'running') return job;
+    if (job.wanted === 'cancel') return this.#end(job);
+    return this.#become(job, job.wanted === 'pause' ? 'paused' : 'queued');
   }
 
-  files(jobId: number, outcome: FileOutcome | null): JobFile[] {
-    return this.#files.all({ jobId, outcome }) as JobFile[];
+  settleAll(): number {
+    const ids = this.#running.all() as number[];
+    for (const id of ids) this.settle(id);
+    return ids.length;
+  }
+
+  #become(job: Job, status: 'queued' | 'paused'): Job {
+    const progress = atRest(job.progress);
+    return this.update(job.id, {
+      status,
+      progress,
+      error: null,
+      endedAt: null,
+      lastEvent: job.lastEvent + 1,
+    });
+  }
+
+  #end(job: Job): Job {
+    const progress = atRest(job.progress);
+    const endedAt = new Date().toISOString();
+    // Two: that of the last state, and that of the end.
+    return this.update(job.id, { status: 'cancelled', progress, endedAt, lastEvent: job.lastEvent + 2 });
   }
 }
 
@@ -131,8 +184,10 @@ function toJob(row: JobRow): Job {
     id: row.id,
     request: JSON.parse(row.requestJson),
     status: row.status,
+    wanted: row.wanted,
     // Rows of older versions lack what was added since.
     progress: { ...NO_PROGRESS, ...JSON.parse(row.progressJson) },
+    lastEvent: row.lastEvent,
     error: row.errorJson === null ? null : JSON.parse(row.errorJson),
     createdAt: row.createdAt,
     startedAt: row.startedAt,

@@ -7,6 +7,7 @@ import { checkDatabase, openDatabase, type SqliteDatabase, sqliteVersion } from 
 import { FailedFilesQuery } from './failed-files.js';
 import { FilesTable } from './files.js';
 import { type FolderLock, lockDataFolder } from './folder-lock.js';
+import { JobFilesTable } from './job-files.js';
 import { type JobChange, JobsTable } from './jobs.js';
 import { migrate, requireMigrated } from './migrations.js';
 import { type ModelRegistration, ModelsTable } from './models.js';
@@ -19,8 +20,11 @@ import { VideosTable } from './videos.js';
 
 export interface OpenLibraryOptions {
   dataFolder: DataFolder;
-  /** `write` takes the folder lock and migrates; `read` does neither and sees what a writer has committed. */
-  mode: 'write' | 'read';
+  /**
+   * `write` takes the folder lock and migrates; `read` does neither and sees what a writer has committed; `control` is
+   * like `read`, but may change jobs beside the writer.
+   */
+  mode: 'write' | 'read' | 'control';
 }
 
 export interface LibraryTables {
@@ -29,6 +33,7 @@ export interface LibraryTables {
   readonly collections: CollectionsTable;
   readonly failedFiles: FailedFilesQuery;
   readonly files: FilesTable;
+  readonly jobFiles: JobFilesTable;
   readonly jobs: JobsTable;
   readonly models: ModelsTable;
   readonly segments: SegmentsTable;
@@ -45,7 +50,7 @@ export async function openLibrary(options: OpenLibraryOptions): Promise<SqliteLi
   const lock = mode === 'write' ? lockDataFolder(dataFolder) : null;
   let database: SqliteDatabase | undefined;
   try {
-    const opened = openDatabase(file, { readonly: mode === 'read' });
+    const opened = openDatabase(file, { readonly: mode === 'read', mustExist: mode !== 'write' });
     database = opened;
     explaining(file, () => (mode === 'write' ? void migrate(opened) : requireMigrated(opened)));
     return explaining(file, () => new SqliteLibrary(opened, file, lock));
@@ -74,6 +79,7 @@ export class SqliteLibrary implements types.Library {
       collections: new CollectionsTable(database),
       failedFiles: new FailedFilesQuery(database),
       files: new FilesTable(database),
+      jobFiles: new JobFilesTable(database),
       jobs: new JobsTable(database),
       models: new ModelsTable(database),
       segments: new SegmentsTable(database),
@@ -251,32 +257,47 @@ export class SqliteLibrary implements types.Library {
     return this.#read((tables) => tables.jobs.pending());
   }
 
+  async hasQueuedJob(): Promise<boolean> {
+    return this.#read((tables) => tables.jobs.hasQueued());
+  }
+
   async updateJob(id: number, change: JobChange): Promise<void> {
-    this.#write(({ jobs }) => {
-      if (jobs.update(id, change)) return;
-      throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}.`, { details: { jobId: id } });
-    });
+    this.#write((tables) => void tables.jobs.update(id, change));
   }
 
   async claimJob(): Promise<types.Job | null> {
     return this.#write((tables) => tables.jobs.claim());
   }
 
-  async requeueInterrupted(): Promise<number> {
-    return this.#write((tables) => tables.jobs.requeueInterrupted());
+  async controlJob(id: number, command: types.JobCommand): Promise<types.Job> {
+    return this.#write((tables) => tables.jobs.control(id, command));
   }
 
-  async putJobFile(jobId: number, file: types.JobFile): Promise<void> {
-    this.#write(({ jobs }) => {
-      if (jobs.get(jobId) === null) {
-        throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${jobId}.`, { details: { jobId } });
-      }
-      jobs.putFile(jobId, file);
+  async settleJob(id: number): Promise<types.Job> {
+    return this.#write((tables) => tables.jobs.settle(id));
+  }
+
+  async requeueInterrupted(): Promise<number> {
+    return this.#write((tables) => tables.jobs.settleAll());
+  }
+
+  async putJobFile(jobId: number, file: types.JobFile, eventNumber: number): Promise<void> {
+    this.#write(({ jobs, jobFiles }) => {
+      jobs.require(jobId);
+      jobFiles.put(jobId, file, eventNumber);
     });
   }
 
+  async jobFile(jobId: number, path: string): Promise<types.JobFile | null> {
+    return this.#read((tables) => tables.jobFiles.get(jobId, path));
+  }
+
   async jobFiles(jobId: number, outcome?: types.FileOutcome): Promise<types.JobFile[]> {
-    return this.#read((tables) => tables.jobs.files(jobId, outcome ?? null));
+    return this.#read((tables) => tables.jobFiles.list(jobId, outcome ?? null));
+  }
+
+  async jobFilesAfter(jobId: number, afterEvent: number, limit: number): Promise<types.NumberedJobFile[]> {
+    return this.#read((tables) => tables.jobFiles.after(jobId, afterEvent, limit));
   }
 
   async failedFilesBelow(collection: string, root: string): Promise<string[]> {

@@ -92,7 +92,10 @@ export interface SegmentVectors {
   vectors: Float32Array;
 }
 
-export type JobStatus = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+export type JobStatus = 'queued' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
+
+/** What a person may ask of a job. */
+export type JobCommand = 'pause' | 'resume' | 'cancel';
 
 export type JobRequest =
   | {
@@ -121,12 +124,28 @@ export interface JobProgress {
   /** Files that are no videos, by content and by name; not part of the total. */
   filesOther: number;
   segments: number;
+  /** Seconds of video that were embedded. */
   videoSeconds: number;
-  /** Bytes of all files / of those finished: what the ETA is made from. */
+  /** Seconds of video in all files, and in those that are dealt with, whether they had to be embedded or not. */
+  durationTotalSeconds: number | null;
+  durationDoneSeconds: number;
+  /** True while the length of some file is only guessed from its bytes. */
+  durationIsEstimate: boolean;
   bytesTotal: number | null;
   bytesDone: number;
+  /** From the seconds of video that are left and the speed of the last minute. */
   etaSeconds: number | null;
+  /** The file that was begun last. */
   currentFile: string | null;
+  filesInHand: FileInHand[];
+}
+
+/** A file that is being embedded. */
+export interface FileInHand {
+  path: string;
+  doneSeconds: number;
+  /** As its header says; null until that was read, or when it does not say. */
+  durationSeconds: number | null;
 }
 
 export type FileOutcome =
@@ -149,11 +168,19 @@ export interface JobFile {
   message: string | null;
 }
 
+export interface NumberedJobFile extends JobFile {
+  eventNumber: number;
+}
+
 export interface Job {
   id: number;
   request: JobRequest;
   status: JobStatus;
+  /** What was asked of the process that runs the job, until it has done so; null unless status is `running`. */
+  wanted: 'pause' | 'cancel' | null;
   progress: JobProgress;
+  /** Number of the last event about the job; of a running job as the library holds it: of the last one reserved. */
+  lastEvent: number;
   /** Why it failed; null unless status is `failed`. */
   error: { code: string; message: string } | null;
   createdAt: string;
@@ -224,18 +251,32 @@ export interface Library {
   getJob(id: number): Promise<Job | null>;
   /** Newest first. */
   listJobs(limit: number): Promise<Job[]>;
-  /** Queued and running, oldest first. */
+  /** Those that have not ended (queued, running, paused), oldest first. */
   pendingJobs(): Promise<Job[]>;
+  /** True when a job waits for its turn. */
+  hasQueuedJob(): Promise<boolean>;
   updateJob(
     id: number,
-    change: Partial<Pick<Job, 'status' | 'progress' | 'error' | 'startedAt' | 'endedAt'>>,
+    change: Partial<Pick<Job, 'status' | 'progress' | 'lastEvent' | 'error' | 'startedAt' | 'endedAt'>>,
   ): Promise<void>;
   /** The oldest queued job becomes running. */
   claimJob(): Promise<Job | null>;
-  /** After a crash: running jobs are queued again. Returns how many. */
+  /**
+   * Does what can be done at once, and notes for the process that runs a job what it is to do (`wanted`). Asking for what
+   * is so already changes nothing. A failed index job can be resumed. JOB_NOT_FOUND, JOB_ALREADY_ENDED.
+   */
+  controlJob(id: number, command: JobCommand): Promise<Job>;
+  /** A running job that was broken off becomes what was asked for: paused, cancelled, or else queued again. */
+  settleJob(id: number): Promise<Job>;
+  /** After a crash: running jobs are settled. Returns how many. */
   requeueInterrupted(): Promise<number>;
-  putJobFile(jobId: number, file: JobFile): Promise<void>;
+  /** `eventNumber` is that of the event that tells of the file; a file that is told of again takes the new number. */
+  putJobFile(jobId: number, file: JobFile, eventNumber: number): Promise<void>;
+  jobFile(jobId: number, path: string): Promise<JobFile | null>;
+  /** In the order of their events. */
   jobFiles(jobId: number, outcome?: FileOutcome): Promise<JobFile[]>;
+  /** Files whose event has a number > afterEvent, ascending. */
+  jobFilesAfter(jobId: number, afterEvent: number, limit: number): Promise<NumberedJobFile[]>;
 
   /** Paths at or below `root` that failed when an index job of the collection last tried them. */
   failedFilesBelow(collection: string, root: string): Promise<string[]>;

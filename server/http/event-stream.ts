@@ -8,7 +8,6 @@ const RETRY_MS = 2000;
 export class EventStream {
   readonly #response: Response;
   readonly #heartbeat: NodeJS.Timeout;
-  #lastId = 0;
   #isOpen = true;
 
   constructor(response: Response, heartbeatMs: number) {
@@ -35,9 +34,20 @@ export class EventStream {
     return this.#isOpen && !this.#response.writableNeedDrain;
   }
 
-  send(event: string, data: unknown): void {
-    this.#lastId += 1;
-    this.#write(`id: ${this.#lastId}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  /** Resolves when the client has kept up, or the stream is closed. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#isOpen || !this.#response.writableNeedDrain) return resolve();
+      const done = () => {
+        this.#response.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#response.on('drain', done).on('close', done);
+    });
+  }
+
+  send(event: string, id: number, data: unknown): void {
+    this.#write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
   close(): void {

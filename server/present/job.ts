@@ -7,7 +7,8 @@ const MAX_FAILURES = 1000;
 
 export function presentJob(job: Job): JobJson {
   const { request } = job;
-  const currentFile = job.progress.currentFile;
+  const { currentFile, filesInHand } = job.progress;
+  const named = namesFor(job);
   return {
     id: job.id,
     type: request.type,
@@ -15,8 +16,12 @@ export function presentJob(job: Job): JobJson {
     collection: request.collection,
     title: request.type === 'upload' ? request.title : null,
     paths: request.type === 'index' ? [...request.paths] : null,
-    progress: { ...job.progress, currentFile: currentFile === null ? null : namesFor(job)(currentFile) },
-    error: job.error === null ? null : { code: job.error.code, message: namesFor(job)(job.error.message) },
+    progress: {
+      ...job.progress,
+      currentFile: currentFile === null ? null : named(currentFile),
+      filesInHand: filesInHand.map((file) => ({ ...file, path: named(file.path) })),
+    },
+    error: job.error === null ? null : { code: job.error.code, message: named(job.error.message) },
     createdAt: job.createdAt,
     startedAt: job.startedAt,
     endedAt: job.endedAt,

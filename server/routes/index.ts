@@ -12,8 +12,10 @@ import { listCollections } from './list-collections.js';
 import { listJobs } from './list-jobs.js';
 import { listVideos } from './list-videos.js';
 import { openApiDocumentRoute } from './openapi-document.js';
+import { pauseJob } from './pause-job.js';
 import { getReadiness } from './readiness.js';
 import { removeVideo } from './remove-video.js';
+import { resumeJob } from './resume-job.js';
 import { search } from './search.js';
 
 /** Every route there is: the app serves this table, and the OpenAPI document is made from it. */
@@ -30,6 +32,8 @@ export const ROUTES: readonly Route[] = Object.freeze([
   createJob,
   getJob,
   getJobEvents,
+  pauseJob,
+  resumeJob,
   cancelJob,
   getHealth,
   getReadiness,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { collectionName, DEFAULT_COLLECTION, id, timestamp } from './common.js';
 
-export const jobStatus = z.enum(['queued', 'running', 'done', 'failed', 'cancelled']);
+export const jobStatus = z.enum(['queued', 'running', 'paused', 'done', 'failed', 'cancelled']);
 export const fileOutcome = z.enum([
   'indexed',
   'updated',
@@ -45,11 +45,34 @@ export const jobProgress = z
     filesFailed: count,
     filesOther: count.describe('Files that are no videos, by content and by name; not part of the total.'),
     segments: count,
-    videoSeconds: z.number().min(0),
+    videoSeconds: z.number().min(0).describe('Seconds of video that were embedded.'),
+    durationTotalSeconds: z.number().min(0).nullable().describe('Seconds of video in all files.'),
+    durationDoneSeconds: z
+      .number()
+      .min(0)
+      .describe('In those that are dealt with, embedded or known already.'),
+    durationIsEstimate: z.boolean().describe('True while the length of some file is guessed from its bytes.'),
     bytesTotal: count.nullable(),
     bytesDone: count,
-    etaSeconds: z.number().min(0).nullable(),
-    currentFile: z.string().nullable(),
+    etaSeconds: z
+      .number()
+      .min(0)
+      .nullable()
+      .describe('From the seconds of video that are left and the speed of the last minute.'),
+    currentFile: z.string().nullable().describe('The file that was begun last.'),
+    filesInHand: z
+      .array(
+        z.object({
+          path: z.string(),
+          doneSeconds: z.number().min(0),
+          durationSeconds: z
+            .number()
+            .min(0)
+            .nullable()
+            .describe('As the header says; null until it was read.'),
+        }),
+      )
+      .describe('The files that are being embedded.'),
   })
   .meta({ id: 'JobProgress' });
 
@@ -92,6 +115,14 @@ export const jobWithFiles = z
   .meta({ id: 'JobWithFiles' });
 
 export const jobList = z.object({ jobs: z.array(job).describe('Newest first.') }).meta({ id: 'JobList' });
+
+export const jobEventsQuery = z.strictObject({
+  lastEventId: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('For clients that cannot set the header Last-Event-ID, which goes before.'),
+});
 
 export const listJobsQuery = z.strictObject({
   limit: z.int().min(1).max(200).default(50),

@@ -1,28 +1,95 @@
 import { expect, it } from 'vitest';
 import { ProgressTracker } from '../../index/ingest/progress.js';
+import { WorkRate } from '../../index/ingest/work-rate.js';
 
-const finished = { outcome: 'indexed', sizeBytes: 400, segments: 4, videoSeconds: 5 } as const;
+const finished = {
+  outcome: 'indexed',
+  sizeBytes: 400,
+  segments: 4,
+  videoSeconds: 5,
+  durationSeconds: 5,
+} as const;
 
 it('counts what is done of a file in hand, and counts it once when it is finished', () => {
   const tracker = new ProgressTracker();
   expect(tracker.progress.etaSeconds).toBeNull();
   tracker.begin(2, 1000);
   tracker.finish({ ...finished, path: 'a' });
-  for (const endSeconds of [2, 3, 4]) {
-    tracker.advance({ path: 'b', sizeBytes: 600, endSeconds, durationSeconds: 8 });
-  }
+  tracker.enter({ path: 'b', sizeBytes: 600 });
+  for (const endSeconds of [2, 3, 4]) tracker.advance({ path: 'b', endSeconds, durationSeconds: 8 });
   expect(tracker.progress).toMatchObject({ filesDone: 1, segments: 7, videoSeconds: 9, bytesDone: 700 });
+  expect(tracker.progress).toMatchObject({
+    durationDoneSeconds: 9,
+    durationTotalSeconds: 13,
+    durationIsEstimate: false,
+    currentFile: 'b',
+    filesInHand: [{ path: 'b', doneSeconds: 4, durationSeconds: 8 }],
+  });
   expect(tracker.progress.etaSeconds).toBeGreaterThanOrEqual(0);
-  tracker.finish({ path: 'b', outcome: 'indexed', sizeBytes: 600, segments: 7, videoSeconds: 8 });
+  tracker.finish({
+    ...finished,
+    path: 'b',
+    sizeBytes: 600,
+    segments: 7,
+    videoSeconds: 8,
+    durationSeconds: 8,
+  });
   expect(tracker.progress).toMatchObject({ filesDone: 2, segments: 11, videoSeconds: 13, bytesDone: 1000 });
-  expect(tracker.end()).toMatchObject({ etaSeconds: 0, currentFile: null });
+  expect(tracker.end()).toMatchObject({
+    etaSeconds: 0,
+    currentFile: null,
+    durationDoneSeconds: 13,
+    durationTotalSeconds: 13,
+    filesInHand: [],
+  });
+});
+
+it('guesses how long waiting files are from their bytes, until it learns it', () => {
+  const tracker = new ProgressTracker();
+  tracker.begin(3, 1000);
+  // Nothing is known yet: no number is better than a false one.
+  expect(tracker.progress).toMatchObject({ durationTotalSeconds: null, durationIsEstimate: true });
+  tracker.finish({ ...finished, path: 'a' });
+  expect(tracker.progress.durationTotalSeconds).toBeCloseTo(12.5);
+  tracker.learn({ path: 'b', sizeBytes: 100 }, 60);
+  // 65 s in 500 bytes; the other 500 are like them.
+  expect(tracker.progress.durationTotalSeconds).toBeCloseTo(130);
+  tracker.learn({ path: 'c', sizeBytes: 500 }, 35);
+  expect(tracker.progress).toMatchObject({ durationTotalSeconds: 100, durationIsEstimate: false });
+  tracker.enter({ path: 'b', sizeBytes: 100 });
+  expect(tracker.progress.filesInHand).toEqual([{ path: 'b', doneSeconds: 0, durationSeconds: 60 }]);
+  expect(tracker.progress.durationTotalSeconds).toBe(100);
 });
 
 it('takes back what a file that failed midway had counted, and knows no share of an unknown duration', () => {
   const tracker = new ProgressTracker();
   tracker.begin(1, 600);
-  tracker.advance({ path: 'b', sizeBytes: 600, endSeconds: 4, durationSeconds: null });
-  expect(tracker.progress).toMatchObject({ segments: 1, bytesDone: 0 });
-  tracker.finish({ path: 'b', outcome: 'failed', sizeBytes: 600, segments: 0, videoSeconds: 0 });
+  tracker.enter({ path: 'b', sizeBytes: 600 });
+  tracker.advance({ path: 'b', endSeconds: 4, durationSeconds: null });
+  expect(tracker.progress).toMatchObject({ segments: 1, bytesDone: 0, durationDoneSeconds: 4 });
+  tracker.finish({
+    path: 'b',
+    outcome: 'failed',
+    sizeBytes: 600,
+    segments: 0,
+    videoSeconds: 0,
+    durationSeconds: null,
+  });
   expect(tracker.progress).toMatchObject({ filesFailed: 1, segments: 0, videoSeconds: 0, bytesDone: 600 });
+  expect(tracker.progress).toMatchObject({ durationDoneSeconds: 0, durationTotalSeconds: 0 });
+});
+
+it('tells the time left from the speed of the last minute, not from what was skipped or came before', () => {
+  let nowMs = 0;
+  const rate = new WorkRate(() => nowMs);
+  expect(rate.secondsFor(10)).toBeNull();
+  rate.at(0);
+  expect(rate.secondsFor(10)).toBeNull();
+  for (let second = 1; second <= 120; second += 1) {
+    nowMs = second * 1000;
+    // Ten times as fast from the sixtieth second on.
+    rate.at(second <= 60 ? second : 60 + (second - 60) * 10);
+  }
+  expect(rate.secondsFor(1000)).toBe(100);
+  expect(rate.secondsFor(0)).toBe(0);
 });

@@ -69,7 +69,7 @@ describe('jobs', () => {
       await library.createJob(REQUEST),
     ];
     await library.claimJob();
-    await library.putJobFile(running.id, DONE);
+    await library.putJobFile(running.id, DONE, 1);
     await library.updateJob(done.id, { status: 'done' });
     await library.close();
 
@@ -89,19 +89,24 @@ describe('jobs', () => {
     const { library } = await temporaryLibrary();
     const job = await library.createJob(REQUEST);
     const other = await library.createJob(REQUEST);
-    await library.putJobFile(job.id, FAILED);
-    await library.putJobFile(job.id, DONE);
-    await library.putJobFile(other.id, DONE);
+    await library.putJobFile(job.id, FAILED, 1);
+    await library.putJobFile(job.id, DONE, 3);
+    await library.putJobFile(other.id, DONE, 1);
     expect(await library.jobFiles(job.id)).toEqual([FAILED, DONE]);
-    await library.putJobFile(job.id, {
-      ...FAILED,
-      outcome: 'indexed',
-      videoId: 3,
-      code: null,
-      message: null,
-    });
+    await library.putJobFile(
+      job.id,
+      { ...FAILED, outcome: 'indexed', videoId: 3, code: null, message: null },
+      4,
+    );
     expect(await library.jobFiles(job.id, 'failed')).toEqual([]);
-    expect((await library.jobFiles(job.id, 'indexed')).map(({ path }) => path)).toEqual(['/b.mp4', '/a.mp4']);
+    expect((await library.jobFiles(job.id, 'indexed')).map(({ path }) => path)).toEqual(['/a.mp4', '/b.mp4']);
+    const numbered = async (after: number, limit: number) =>
+      (await library.jobFilesAfter(job.id, after, limit)).map(({ eventNumber }) => eventNumber);
+    expect(await numbered(0, 10)).toEqual([3, 4]);
+    expect(await numbered(3, 10)).toEqual([4]);
+    expect(await numbered(0, 1)).toEqual([3]);
+    expect(await library.jobFile(job.id, '/b.mp4')).toMatchObject({ outcome: 'indexed', videoId: 3 });
+    expect(await library.jobFile(job.id, '/c.mp4')).toBeNull();
   });
 
   it('that do not exist are null or refused', async () => {
@@ -109,6 +114,6 @@ describe('jobs', () => {
     expect(await library.getJob(5)).toBeNull();
     expect(await library.jobFiles(5)).toEqual([]);
     await expect(library.updateJob(5, { status: 'done' })).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
-    await expect(library.putJobFile(5, DONE)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+    await expect(library.putJobFile(5, DONE, 1)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
   });
 });

@@ -66,7 +66,7 @@ export class AddVideos {
   async refresh(): Promise<void> {
     const { jobs } = await listJobs();
     for (const job of jobs) {
-      if (job.status !== 'queued' && job.status !== 'running') continue;
+      if (job.endedAt !== null) continue;
       if (this.#followed.has(job.id)) continue;
       this.#show(job);
     }

@@ -1,7 +1,7 @@
 import type { JobJson } from '../../schemas/jobs.js';
-import { cancelJob, followJob, getJob, RequestFailed } from '../parts/api.js';
+import { controlJob, followJob, getJob, RequestFailed } from '../parts/api.js';
 import { fill, h } from '../parts/dom.js';
-import { plural, remaining } from '../parts/format.js';
+import { clock, plural, remaining } from '../parts/format.js';
 import { icon } from '../parts/icons.js';
 
 /** One upload or one job of the server: what it is, how far it is, what became of it. */
@@ -27,7 +27,7 @@ export class JobRow {
   sending(part: number, cancel: () => void): void {
     this.#bar.value = part;
     this.#text.textContent = `Sending: ${Math.floor(part * 100)} %`;
-    if (this.#buttons.childElementCount === 0) this.#cancelButton(cancel);
+    if (this.#buttons.childElementCount === 0) fill(this.#buttons, button('Cancel', cancel));
   }
 
   failed(error: unknown): void {
@@ -44,11 +44,9 @@ export class JobRow {
 
   /** Shows the job until it ends. */
   follow(job: JobJson, onEnd: () => void): void {
-    this.#buttons.replaceChildren();
-    this.#cancelButton(() => void cancelJob(job.id).catch((error) => this.failed(error)));
-    this.#running(job);
+    this.#show(job);
     followJob(job.id, {
-      onChange: (now) => this.#running(now),
+      onChange: (now) => this.#show(now),
       onEnd: (ended) => {
         void this.#ended(ended);
         onEnd();
@@ -56,20 +54,41 @@ export class JobRow {
     });
   }
 
-  #running({ status, progress, type }: JobJson): void {
-    const { bytesTotal, bytesDone, filesTotal, filesDone, etaSeconds } = progress;
+  #show(job: JobJson): void {
+    const { status, progress } = job;
+    const { durationTotalSeconds, durationDoneSeconds } = progress;
     this.#bar.hidden = status === 'queued';
-    if (status === 'queued') this.#text.textContent = 'Waiting for its turn';
-    else {
-      const files =
-        type === 'upload' || filesTotal === null
-          ? 'Indexing'
-          : `${filesDone} of ${plural(filesTotal, 'file')}`;
-      this.#text.textContent = etaSeconds === null ? `${files}…` : `${files}, ${remaining(etaSeconds)}`;
+    this.#text.textContent =
+      status === 'queued' ? 'Waiting for its turn' : status === 'paused' ? pausedText(job) : runningText(job);
+    if (durationTotalSeconds !== null && durationTotalSeconds > 0) {
+      this.#bar.value = Math.min(1, durationDoneSeconds / durationTotalSeconds);
     }
-    // A single file has no steps in between: no fraction is better than a false one.
-    if (bytesTotal !== null && bytesTotal > 0 && type === 'index') this.#bar.value = bytesDone / bytesTotal;
+    // While it looks for the files, no fraction is better than a false one.
     else this.#bar.removeAttribute('value');
+    this.#showButtons(job);
+  }
+
+  /** Only when they change: a button that is made anew under the pointer cannot be clicked. */
+  #showButtons({ id, status }: JobJson): void {
+    const command = status === 'paused' ? 'resume' : 'pause';
+    if (this.#buttons.dataset.command === command) return;
+    this.#buttons.dataset.command = command;
+    const ask = (what: 'pause' | 'resume' | 'cancel') => () =>
+      void controlJob(id, what).then(
+        (now) => now.endedAt === null && this.#show(now),
+        (error) => this.#complain(error),
+      );
+    fill(
+      this.#buttons,
+      button(command === 'pause' ? 'Pause' : 'Resume', ask(command)),
+      button('Cancel', ask('cancel')),
+    );
+  }
+
+  /** A job may have ended in between: then its end is told by its events. */
+  #complain(error: unknown): void {
+    const code = error instanceof RequestFailed ? error.problem?.code : undefined;
+    if (code !== 'JOB_ALREADY_ENDED') this.failed(error);
   }
 
   async #ended(job: JobJson): Promise<void> {
@@ -106,13 +125,34 @@ export class JobRow {
     close.addEventListener('click', () => this.element.remove());
     fill(this.#buttons, close);
   }
+}
 
-  #cancelButton(cancel: () => void): void {
-    fill(
-      this.#buttons,
-      h('button', { class: 'button quiet small', type: 'button', onclick: cancel }, 'Cancel'),
-    );
-  }
+function button(text: string, onclick: () => void): HTMLElement {
+  return h('button', { class: 'button quiet small', type: 'button', onclick }, text);
+}
+
+/** `3 of 12 files, 2:10 of about 40:00, about 3 min left`. */
+function runningText({ type, progress }: JobJson): string {
+  const { filesTotal, etaSeconds } = progress;
+  const files = type === 'upload' || filesTotal === null ? 'Indexing' : filesText(progress);
+  const parts = [files, videoText(progress), etaSeconds === null ? '' : remaining(etaSeconds)];
+  const text = parts.filter((part) => part !== '').join(', ');
+  return text === files ? `${text}…` : text;
+}
+
+function pausedText({ type, progress }: JobJson): string {
+  const parts = ['Paused', type === 'index' && progress.filesTotal !== null ? filesText(progress) : ''];
+  return parts.filter((part) => part !== '').join(': ');
+}
+
+function filesText({ filesDone, filesSkipped, filesFailed, filesTotal }: JobJson['progress']): string {
+  return `${filesDone + filesSkipped + filesFailed} of ${plural(filesTotal ?? 0, 'file')}`;
+}
+
+function videoText(progress: JobJson['progress']): string {
+  const { durationTotalSeconds, durationDoneSeconds, durationIsEstimate } = progress;
+  if (durationTotalSeconds === null || durationTotalSeconds === 0) return '';
+  return `${clock(durationDoneSeconds)} of ${durationIsEstimate ? 'about ' : ''}${clock(durationTotalSeconds)}`;
 }
 
 function uploadText(outcomes: Partial<Record<string, number>>): string {

@@ -52,8 +52,8 @@ export function indexFolder(body: {
   });
 }
 
-export function cancelJob(id: number): Promise<JobJson> {
-  return call('POST', `/jobs/${id}/cancel`);
+export function controlJob(id: number, command: 'pause' | 'resume' | 'cancel'): Promise<JobJson> {
+  return call('POST', `/jobs/${id}/${command}`);
 }
 
 export async function readiness(): Promise<ReadinessJson> {
@@ -101,7 +101,7 @@ export interface JobListener {
   onEnd(job: JobJson): void;
 }
 
-/** Follows a job until it ends. The browser connects again by itself when the connection is lost. */
+/** Follows a job until it ends. A browser that lost the connection connects again and is told what it missed. */
 export function followJob(id: number, listener: JobListener): () => void {
   const source = new EventSource(`${PREFIX}/jobs/${id}/events`);
   source.addEventListener('progress', (event) => listener.onChange(dataOf<{ job: JobJson }>(event).job));

@@ -1,0 +1,92 @@
+import type { JobEvent } from '../../index/ingest/types.js';
+import { hasEnded } from '../../index/library/job-status.js';
+import type { Job } from '../../index/library/types.js';
+import type { Cliptrace } from '../../index/types.js';
+import { presentJob, presentJobFile } from '../present/job.js';
+import type { EventStream } from './event-stream.js';
+
+const FILES_PER_PAGE = 500;
+
+/**
+ * Sends the events of a job until it has ended or the signal fires. A client that had event `after` is told every file
+ * since, then the state now: states in between are superseded. Null: the state now, and what comes.
+ */
+export async function feedJobEvents(
+  { jobs, library }: Pick<Cliptrace, 'jobs' | 'library'>,
+  request: { jobId: number; after: number | null; stream: EventStream; signal: AbortSignal },
+): Promise<void> {
+  const { jobId, stream, signal } = request;
+  const live: JobEvent[] = [];
+  let wake = () => undefined as undefined;
+  // Subscribed before the state is read: an event in between must not be lost.
+  const unsubscribe = jobs.subscribe(jobId, (event) => {
+    live.push(event);
+    wake();
+  });
+  try {
+    const job = await jobs.get(jobId);
+    // A number that this job has not reached comes from a library that was replaced.
+    const after = request.after !== null && request.after <= job.lastEvent ? request.after : null;
+    if (after !== null) await replayFiles(job, after);
+    if (after !== job.lastEvent) sendState(stream, job);
+    if (hasEnded(job)) return;
+    let sent = job.lastEvent;
+    while (!signal.aborted && stream.isOpen) {
+      const event = live.shift();
+      if (event === undefined) await somethingNew();
+      else if (event.job.lastEvent > sent) {
+        sent = event.job.lastEvent;
+        sendEvent(stream, event);
+        if (event.type === 'end') return;
+      }
+    }
+  } finally {
+    unsubscribe();
+  }
+
+  async function replayFiles(job: Job, after: number): Promise<void> {
+    for (let told = after; ; ) {
+      const files = await library.jobFilesAfter(jobId, told, FILES_PER_PAGE);
+      for (const file of files) {
+        // Newer ones come live.
+        if (file.eventNumber > job.lastEvent || signal.aborted) return;
+        stream.send('file', file.eventNumber, { job: presentJob(job), file: presentJobFile(job, file) });
+        told = file.eventNumber;
+      }
+      if (files.length < FILES_PER_PAGE) return;
+      await stream.drained();
+    }
+  }
+
+  function somethingNew(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        resolve();
+        return undefined;
+      };
+      wake = done;
+      signal.addEventListener('abort', done);
+      if (live.length > 0 || signal.aborted) done();
+    });
+  }
+}
+
+function sendState(stream: EventStream, job: Job): void {
+  const data = { job: presentJob(job) };
+  // The end has a number of its own, after that of the last state.
+  if (!hasEnded(job)) stream.send('progress', job.lastEvent, data);
+  else {
+    stream.send('progress', job.lastEvent - 1, data);
+    stream.send('end', job.lastEvent, data);
+  }
+}
+
+function sendEvent(stream: EventStream, event: JobEvent): void {
+  const job = presentJob(event.job);
+  const { lastEvent } = event.job;
+  if (event.type === 'file')
+    stream.send('file', lastEvent, { job, file: presentJobFile(event.job, event.file) });
+  else if (event.type === 'end') stream.send('end', lastEvent, { job });
+  else if (stream.isFlowing) stream.send('progress', lastEvent, { job });
+}
