@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/helpers/build-once.ts'],
     // Real children, real files: generous, so that a busy machine does not fail a right answer.
     testTimeout: 120_000,
     hookTimeout: 180_000,

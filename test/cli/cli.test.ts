@@ -40,6 +40,7 @@ describe('cliptrace', () => {
       'videos',
       'show',
       'remove',
+      'jobs',
       'doctor',
       'verify',
       'migrate',
@@ -65,6 +66,9 @@ describe('cliptrace', () => {
       [['index', workspace.archive, '--label-from', 'name'], '--label-from is "name"'],
       [['show', 'twelve'], '"twelve" is no video id'],
       [['videos', '--nonsense'], '--nonsense'],
+      [['jobs', 'stop', '1'], '"stop" is nothing to do with jobs'],
+      [['jobs', 'pause'], 'needs the id'],
+      [['jobs', 'pause', 'x'], '"x" is no job id'],
     ];
     for (const [args, told] of wrong) {
       const { code, stderr } = await inProcess(args);

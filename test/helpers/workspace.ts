@@ -20,7 +20,7 @@ export interface Workspace {
   addSample(sample: string, name?: string): Promise<string>;
   /** The product on this data folder, without a process of its own. */
   open(mode?: 'read' | 'write', env?: Record<string, string>): Promise<OpenedCliptrace>;
-  /** The command line as a process, run from its TypeScript sources. */
+  /** The command line as a process. `build-once.ts` has seen to it that dist/ is that of the sources. */
   cli(args: readonly string[], options?: CliOptions): Promise<CliResult>;
   remove(): void;
 }
@@ -29,7 +29,11 @@ export interface CliOptions {
   env?: Record<string, string>;
   /** SIGKILL to the process (or to its whole group) after so long. */
   killAfterMs?: number;
+  /** SIGKILL as soon as stderr matches. */
+  killWhen?: RegExp;
   killGroup?: boolean;
+  /** Everything that stderr held so far, whenever it grows. */
+  onStderr?: (text: string) => void;
 }
 
 export interface CliResult {
@@ -80,16 +84,12 @@ export async function indexInto(
 }
 
 function runCli(args: readonly string[], data: string, options: CliOptions = {}): Promise<CliResult> {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', path.join(PROJECT_ROOT, 'index/cli.ts'), ...args],
-    {
-      cwd: PROJECT_ROOT,
-      env: { ...process.env, CLIPTRACE_DATA: data, ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    },
-  );
+  const child = spawn(process.execPath, [path.join(PROJECT_ROOT, 'dist/index/cli.js'), ...args], {
+    cwd: PROJECT_ROOT,
+    env: { ...process.env, CLIPTRACE_DATA: data, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -97,6 +97,8 @@ function runCli(args: readonly string[], data: string, options: CliOptions = {})
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
+    options.onStderr?.(stderr);
+    if (options.killWhen?.test(stderr)) kill(child.pid, options.killGroup === true);
   });
   const timer =
     options.killAfterMs === undefined

@@ -1,8 +1,8 @@
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobJson, JobWithFilesJson } from '../../server/schemas/jobs.js';
-import { readEvents } from './tools/events.js';
+import type { JobFileJson, JobJson, JobWithFilesJson } from '../../server/schemas/jobs.js';
+import { readEvents, type ServerEvent } from './tools/events.js';
 import { expectProblem, postJson, until } from './tools/http.js';
 import { type LiveServer, samplePath, startLiveServer } from './tools/live-server.js';
 
@@ -42,6 +42,15 @@ async function ended(id: number): Promise<JobWithFilesJson> {
   });
 }
 
+function expectAscending(events: readonly ServerEvent[]): void {
+  const ids = events.map(({ id }) => Number(id));
+  expect(ids.every(Number.isSafeInteger)).toBe(true);
+  expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+}
+
+const pathsOf = (events: readonly ServerEvent[]) =>
+  events.flatMap(({ event, data }) => (event === 'file' ? [(data as { file: JobFileJson }).file.path] : []));
+
 describe('POST /jobs', () => {
   it('indexes a folder, and names each file that failed with its code', async () => {
     const { id } = await start({
@@ -53,7 +62,7 @@ describe('POST /jobs', () => {
     expect(log.hasEnded).toBe(true);
     expect(log.events[0]?.event).toBe('progress');
     expect(log.events.at(-1)?.event).toBe('end');
-    expect(log.events.map((event) => event.id)).toEqual(log.events.map((_, index) => String(index + 1)));
+    expectAscending(log.events);
     expect(log.events.at(-1)?.data).toMatchObject({ job: { id, status: 'done' } });
 
     const job = await get(id);
@@ -154,6 +163,58 @@ describe('a job', () => {
     const log = await stream;
     expect(log.hasEnded).toBe(true);
     expect(log.events.at(-1)).toMatchObject({ event: 'end', data: { job: { status: 'cancelled' } } });
+  });
+
+  it('tells a client that comes back what it missed, and one that missed nothing not to come again', async () => {
+    const address = async (body: object) => `${live.api}/jobs/${(await start(body)).id}/events`;
+    const url = await address({ path: join(live.archive, 'street'), collection: 'replay' });
+    const before = await readEvents(await fetch(url), ({ events }) => pathsOf(events).length > 0);
+    const lastId = before.events.at(-1)?.id as string;
+    const headers = { 'Last-Event-ID': lastId };
+    const after = await readEvents(await fetch(url, { headers }));
+    expect(after.events.at(-1)?.event).toBe('end');
+    expectAscending([...before.events, ...after.events]);
+    const told = [...pathsOf(before.events), ...pathsOf(after.events)];
+    expect(told.sort()).toEqual(
+      ['broken', 'face', 'people'].map((name) => join(live.archive, 'street', `${name}.mp4`)),
+    );
+
+    // Long after the end, too, and for clients that cannot set the header.
+    const late = await readEvents(await fetch(url, { headers }));
+    expect(pathsOf(late.events)).toEqual(pathsOf(after.events));
+    const all = await readEvents(await fetch(`${url}?lastEventId=0`));
+    expect(pathsOf(all.events).sort()).toEqual(told);
+    expectAscending(all.events);
+    const endId = all.events.at(-1)?.id as string;
+    expect(endId).toBe(after.events.at(-1)?.id);
+    expect((await fetch(url, { headers: { 'Last-Event-ID': endId } })).status).toBe(204);
+    // A number of another history, and no number at all.
+    const foreign = await readEvents(await fetch(url, { headers: { 'Last-Event-ID': '999999' } }));
+    expect(foreign.events.map(({ event }) => event)).toEqual(['progress', 'end']);
+    await expectProblem(await fetch(url, { headers: { 'Last-Event-ID': 'x' } }), 'REQUEST_INVALID');
+    await expectProblem(await fetch(`${url}?lastEventId=-1`), 'REQUEST_INVALID');
+  });
+
+  it('is paused and resumed, and its stream stays open meanwhile', async () => {
+    const { id } = await start({ path: join(live.archive, 'long'), collection: 'pauses' });
+    const stream = readEvents(await fetch(`${live.api}/jobs/${id}/events`));
+    const ask = async (command: string) =>
+      (await (await fetch(`${live.api}/jobs/${id}/${command}`, { method: 'POST' })).json()) as JobJson;
+    expect(await ask('pause')).toMatchObject({ id, status: 'paused' });
+    expect(await ask('pause')).toMatchObject({ status: 'paused' });
+    expect(await get(id)).toMatchObject({ status: 'paused', endedAt: null });
+    expect((await ask('resume')).status).toMatch(/queued|running/);
+    await ended(id);
+    const { events } = await stream;
+    expectAscending(events);
+    const statuses = events.map(({ data }) => (data as { job: JobJson }).job.status);
+    expect(statuses.filter((status, at) => status !== statuses[at - 1]).join(' ')).toMatch(
+      /running paused (queued )?running done$/,
+    );
+    expect(pathsOf(events)).toHaveLength(3);
+    await expectProblem(await postJson(`${live.api}/jobs/${id}/pause`, undefined), 'JOB_ALREADY_ENDED');
+    await expectProblem(await postJson(`${live.api}/jobs/${id}/resume`, undefined), 'JOB_ALREADY_ENDED');
+    await expectProblem(await postJson(`${live.api}/jobs/999/pause`, undefined), 'JOB_NOT_FOUND');
   });
 
   it('keeps a quiet stream alive with comments, and survives a client that leaves', async () => {

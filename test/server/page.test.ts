@@ -1,7 +1,8 @@
 /// <reference lib="dom" />
 // Functions handed to the page run there. The build, which leaves tests out, knows no DOM on the server.
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -197,6 +198,30 @@ describe('the archive', () => {
       (count) => document.querySelector('#status')?.textContent?.startsWith(`${count} video`),
       LIBRARY_VIDEOS.length,
     );
+  });
+
+  it('shows how a job goes, pauses it and lets it go on, also one that was paused when the page came', async () => {
+    for (const name of ['bottle-detection', 'car-detection', 'one-by-one-person-detection']) {
+      await copyFile(samplePath(name), join(empty.archive, `${name}.mp4`));
+    }
+    const first = await open(`${empty.url}/#archive`);
+    await first.click('summary');
+    await first.fill('#folder-path', empty.archive);
+    await first.press('#folder-path', 'Enter');
+    await first.waitForFunction(() =>
+      /^\d of 3 files, 0:\d+ of .*\d:\d+/.test(document.querySelector('.job .fine')?.textContent ?? ''),
+    );
+    await first.click('.job >> text=Pause');
+    await first.waitForFunction(() =>
+      document.querySelector('.job .fine')?.textContent?.startsWith('Paused'),
+    );
+
+    const second = await open(`${empty.url}/#archive`);
+    await second.click('.job >> text=Resume');
+    for (const page of [first, second]) {
+      await page.locator('.job[data-kind=good]').waitFor();
+      expect(await page.locator('.job .fine').textContent()).toBe('3 indexed');
+    }
   });
 
   it('tells why a folder is not indexed', async () => {
