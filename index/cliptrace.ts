@@ -1,7 +1,7 @@
 import { access, rm } from 'node:fs/promises';
 import { manifestPathOf } from './encoder/model-store.js';
 import { openEncoder } from './encoder/onnx-encoder.js';
-import { CliptraceError } from './errors.js';
+import { CliptraceError, errorMessageOf } from './errors.js';
 import { ClipBatcher } from './ingest/clip-batcher.js';
 import { FileIndexer } from './ingest/file-indexer.js';
 import { LibraryJobQueue } from './ingest/job-queue.js';
@@ -17,7 +17,7 @@ import type { Settings } from './settings.js';
 import { Thumbnails } from './thumbnails.js';
 import type { Cliptrace, DataFolder, Readiness } from './types.js';
 import { DeferredIndex } from './vectors/deferred-index.js';
-import { openSegmentIndex } from './vectors/index-follower.js';
+import { type IndexLogger, openSegmentIndex } from './vectors/index-follower.js';
 import type { SegmentIndex } from './vectors/types.js';
 
 export interface OpenOptions {
@@ -29,6 +29,8 @@ export interface OpenOptions {
   background?: boolean | undefined;
   onRebuildProgress?: ((progress: { segmentsDone: number; segmentsTotal: number }) => void) | undefined;
   onJobError?: ((error: unknown, jobId: number | null) => void) | undefined;
+  /** Told what went wrong with the vector index but harms nothing: it can be made again from the library. */
+  logger?: IndexLogger | undefined;
 }
 
 export interface OpenedCliptrace extends Cliptrace {
@@ -93,6 +95,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       folder: dataFolder.vectorsFolder,
       writable,
       onProgress: options.onRebuildProgress,
+      logger: options.logger,
     }),
   );
   undo.push(() => index.close());
@@ -129,7 +132,10 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
     close: async () => {
       await jobs.stop();
-      await index.saveSnapshot();
+      // The library has everything: without a snapshot only the next start takes longer.
+      await index.saveSnapshot().catch((error: unknown) => {
+        options.logger?.warn({ reason: errorMessageOf(error) }, 'The vector index could not be saved');
+      });
       batcher.close();
       await index.close();
       await encoder.close();

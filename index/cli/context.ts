@@ -42,12 +42,14 @@ export async function withCliptrace<T>(
     settings: settingsOf(context, flags),
     env: context.env,
     mode,
+    logger: {
+      info: () => undefined,
+      warn: ({ reason }, message) =>
+        context.terminal.err(`Warning: ${message}${reason ? `: ${reason}` : ''}`),
+    },
   });
   try {
-    const opening = await cliptrace.opened;
-    if (opening.how === 'rebuilt' && opening.reason) {
-      context.terminal.err(`The vector index was rebuilt from the library: ${opening.reason}`);
-    }
+    await cliptrace.opened;
     return await work(cliptrace);
   } finally {
     await cliptrace.close();

@@ -23,6 +23,7 @@ export async function serveCommand(flags: ServeFlags, context: CommandContext): 
     env: context.env,
     mode: 'write',
     background: true,
+    logger,
     onJobError: (error, jobId) => {
       const code = errorCodeOf(error);
       // A file that is no video is the sender's trouble; what has no code is ours.

@@ -1,7 +1,8 @@
 import { constants, type Stats } from 'node:fs';
 import { access, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { CliptraceError, errorMessageOf } from '../errors.js';
+import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
+import { explainingWrites, explainWriteError } from '../storage-errors.js';
 import type { DataFolder } from '../types.js';
 
 /** The places below a data folder; touches nothing. */
@@ -33,9 +34,11 @@ export async function openDataFolder(root: string, options: { create: boolean })
 
 /** Removes what an interrupted run left. For the holder of the folder lock only. */
 export async function sweepTemporaryFolder(folder: DataFolder): Promise<void> {
-  for (const name of await readdir(folder.temporaryFolder)) {
-    await rm(join(folder.temporaryFolder, name), { recursive: true, force: true });
-  }
+  await explainingWrites(folder.temporaryFolder, async () => {
+    for (const name of await readdir(folder.temporaryFolder)) {
+      await rm(join(folder.temporaryFolder, name), { recursive: true, force: true });
+    }
+  });
 }
 
 async function createFolders(folder: DataFolder): Promise<void> {
@@ -63,12 +66,8 @@ async function requireFolder(path: string): Promise<void> {
 }
 
 async function notWritable(path: string, cause: unknown): Promise<CliptraceError> {
-  const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new CliptraceError('DISK_FULL', `${path} cannot be made: the disk is full. Free some space.`, {
-      cause,
-    });
-  }
+  const told = explainWriteError(cause, path);
+  if (errorCodeOf(told) === 'DISK_FULL') return told as CliptraceError;
   const stats = await statOrNull(path);
   const why = stats !== null && !stats.isDirectory() ? 'it is a file, not a folder' : errorMessageOf(cause);
   return new CliptraceError(

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CliptraceError } from '../errors.js';
+import { explainWriteError } from '../storage-errors.js';
 import { type ChildEnd, FfmpegChild } from './child-process.js';
 import { checkContainer } from './container-check.js';
 import { decodeFailure } from './ffmpeg-messages.js';
@@ -132,13 +132,6 @@ async function writeWhole(outPath: string, bytes: Buffer): Promise<void> {
     await rename(temporary, outPath);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    const code = (cause as NodeJS.ErrnoException).code;
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new CliptraceError(
-      full ? 'DISK_FULL' : 'DATA_FOLDER_NOT_WRITABLE',
-      `The picture ${shownName(outPath)} cannot be written (${code ?? 'unknown error'}). ` +
-        (full ? 'Free some space on the disk.' : 'Check the permissions of the data folder.'),
-      { cause },
-    );
+    throw explainWriteError(cause, `The picture ${shownName(outPath)}`);
   }
 }

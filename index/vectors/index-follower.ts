@@ -8,9 +8,11 @@ import { SnapshotStore } from './snapshot.js';
 import { withoutSpoilt } from './spoilt-vectors.js';
 import type { Neighbours, SegmentIndex, VectorSearchOptions } from './types.js';
 
+type IndexLogDetails = Readonly<Record<string, unknown>>;
+
 export interface IndexLogger {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
+  info(details: IndexLogDetails, message: string): void;
+  warn(details: IndexLogDetails, message: string): void;
 }
 
 export interface OpenSegmentIndexOptions {
@@ -88,8 +90,8 @@ class IndexFollower implements SegmentIndex {
     let how: IndexOpening['how'] = 'loaded';
     if (reason !== null) {
       how = (await this.#rebuild()) === 0 ? 'empty' : 'rebuilt';
-      if (reason !== NO_SNAPSHOT)
-        this.#options.logger?.warn({ reason }, 'The vector index is rebuilt from the library');
+      if (how === 'rebuilt' || reason !== NO_SNAPSHOT)
+        this.#options.logger?.warn({ reason }, 'The vector index was rebuilt from the library');
     }
     await this.catchUp();
     const segmentCount = await this.size();

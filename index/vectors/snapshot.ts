@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { CliptraceError, errorMessageOf } from '../errors.js';
+import { errorMessageOf } from '../errors.js';
+import { explainWriteError } from '../storage-errors.js';
 import type { HnswIndex } from './hnsw-index.js';
 
 const FORMAT_VERSION = 1;
@@ -75,7 +76,7 @@ export class SnapshotStore {
         writtenAt: new Date().toISOString(),
       });
     } catch (error) {
-      throw explainWriteError(error, this.#folder);
+      throw explainWriteError(error, `The vector index in ${this.#folder}`);
     } finally {
       // What could not be removed now is removed after the next write.
       await this.#sweep().catch(() => undefined);
@@ -197,29 +198,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function explainWriteError(error: unknown, folder: string): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-    return new CliptraceError(
-      'DISK_FULL',
-      `The vector index cannot be saved to ${folder}: ${code}. Free some space.`,
-      {
-        cause: error,
-        details: { folder },
-      },
-    );
-  }
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
-    return new CliptraceError(
-      'DATA_FOLDER_NOT_WRITABLE',
-      `The vector index cannot be saved to ${folder}: ${code}.`,
-      {
-        cause: error,
-        details: { folder },
-      },
-    );
-  }
-  return error;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Request, Response } from 'express';
 import multer, { MulterError } from 'multer';
 import { CliptraceError } from '../../index/errors.js';
+import { explainingWrites, explainWriteError } from '../../index/storage-errors.js';
 import { cleanClientName } from './client-name.js';
 import { requestInvalid } from './parse.js';
 
@@ -46,7 +47,9 @@ export async function receiveForm(
 ): Promise<ReceivedForm> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > options.maxUploadBytes + FORM_OVERHEAD_BYTES) throw tooLarge(options.maxUploadBytes);
-  const folder = await mkdtemp(join(options.temporaryFolder, 'upload-'));
+  const folder = await explainingWrites('The upload', () =>
+    mkdtemp(join(options.temporaryFolder, 'upload-')),
+  );
   const discard = () => rm(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });
   try {
     await runMulter(request, response, folder, options);
@@ -122,11 +125,10 @@ function tooLarge(maxUploadBytes: number): CliptraceError {
 function translate(error: unknown, options: ReceiveOptions): Error {
   if (error instanceof MulterError) return translateLimit(error, options);
   if (!(error instanceof Error)) return new Error(String(error));
+  const told = explainWriteError(error, 'The upload');
+  if (told instanceof CliptraceError) return told;
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new CliptraceError('DISK_FULL', 'There is no room left for the upload.', { cause: error });
-  }
-  // File system trouble is ours, not the client's.
+  // Other trouble of the file system is ours, not the client's.
   if (code?.startsWith('E') === true && code !== 'ECONNRESET' && code !== 'EPIPE') return error;
   return new CliptraceError('UPLOAD_INVALID', `The multipart body cannot be read: ${error.message}.`, {
     cause: error,

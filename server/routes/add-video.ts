@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { explainingWrites } from '../../index/storage-errors.js';
 import { API_PREFIX } from '../address.js';
 import { titleOf } from '../http/client-name.js';
 import { defineRoute } from '../http/route.js';
@@ -27,7 +28,7 @@ export const addVideo = defineRoute({
   handle: async ({ services, upload }) => {
     const { file, fields } = upload as NonNullable<typeof upload>;
     const { dataFolder, jobs } = services.cliptrace;
-    const path = await keep(file, dataFolder.mediaFolder);
+    const path = await explainingWrites('The upload', () => keep(file, dataFolder.mediaFolder));
     try {
       const created = await jobs.submit({
         type: 'upload',
