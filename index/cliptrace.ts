@@ -6,6 +6,7 @@ import { ClipBatcher } from './ingest/clip-batcher.js';
 import { FileIndexer } from './ingest/file-indexer.js';
 import { LibraryJobQueue } from './ingest/job-queue.js';
 import { removeOrphanUploads } from './ingest/orphan-uploads.js';
+import { RoomWatch } from './ingest/room-watch.js';
 import { openDataFolder, sweepTemporaryFolder } from './library/data-folder.js';
 import { openLibrary } from './library/sqlite-library.js';
 import type { Library, Video } from './library/types.js';
@@ -109,6 +110,12 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     indexer,
     concurrency: settings.threads,
     exclude: [dataFolder.root],
+    room: new RoomWatch([
+      dataFolder.root,
+      dataFolder.vectorsFolder,
+      dataFolder.mediaFolder,
+      dataFolder.thumbnailsFolder,
+    ]),
     onError: (error, job) => options.onJobError?.(error, job?.id ?? null),
   });
   const searcher = createSearcher({ library, index, batcher, ffmpeg, limits: UPLOAD_LIMITS });

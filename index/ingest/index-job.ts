@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { CliptraceError, type ErrorCode, errorCodeOf, errorMessageOf } from '../errors.js';
+import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
+import { STOPPING_CODES } from '../library/job-status.js';
 import type { JobFile, JobProgress, JobRequest, Library } from '../library/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import type { FileIndexer, FileResult, FileTask } from './file-indexer.js';
@@ -19,20 +20,6 @@ export interface JobContext {
   onFile(file: JobFile, progress: JobProgress): Promise<void>;
   onProgress(progress: JobProgress): void;
 }
-
-/** Failures that no other file would escape: the job stops, and goes on when the cause is gone. */
-const FATAL_CODES: ReadonlySet<ErrorCode> = new Set([
-  'DISK_FULL',
-  'LIBRARY_DAMAGED',
-  'DATA_FOLDER_NOT_WRITABLE',
-  'FFMPEG_NOT_FOUND',
-  'FFMPEG_NOT_USABLE',
-  'MODEL_NOT_FOUND',
-  'MODEL_INVALID',
-  'INDEX_FULL',
-  'CANCELLED',
-  'INTERNAL',
-]);
 
 /** Scans the roots, indexes what is new or changed, and reports (or prunes) what is gone. */
 export async function runIndexJob(
@@ -124,7 +111,7 @@ async function indexOne(
     });
     return await recorder.indexed(file, result);
   } catch (error) {
-    if (FATAL_CODES.has(errorCodeOf(error))) throw error;
+    if (STOPPING_CODES.has(errorCodeOf(error))) throw error;
     return recorder.failed(file, error);
   }
 }

@@ -7,6 +7,7 @@ import type { Job, JobCommand, JobProgress, JobRequest, Library } from '../libra
 import type { SegmentIndex } from '../vectors/types.js';
 import type { FileIndexer } from './file-indexer.js';
 import { type JobContext, runIndexJob, runUploadJob } from './index-job.js';
+import type { RoomWatch } from './room-watch.js';
 import { RunningJob } from './running-job.js';
 import { fileSystemError } from './scan.js';
 import type { JobEvent, JobQueue } from './types.js';
@@ -17,6 +18,8 @@ export interface JobQueueParts {
   indexer: FileIndexer;
   concurrency: number;
   exclude: readonly string[];
+  /** Of the disks that the job writes to. */
+  room: RoomWatch;
   /** For what has no one to answer to. The job is null when the queue itself could not be read. */
   onError?: ((error: unknown, job: Job | null) => void) | undefined;
 }
@@ -55,7 +58,9 @@ export class LibraryJobQueue implements JobQueue {
     if (this.#running?.job.id === jobId) return this.#running.job;
     const job = await this.#parts.library.getJob(jobId);
     if (!job) throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${jobId}`);
-    return job;
+    // Its end could not be written.
+    const stopped = this.#parts.room.job;
+    return stopped?.id === jobId && job.status === 'running' ? stopped : job;
   }
 
   pause(jobId: number): Promise<Job> {
@@ -106,6 +111,8 @@ export class LibraryJobQueue implements JobQueue {
     this.#started = true;
     this.#stopping = false;
     await this.#parts.library.requeueInterrupted();
+    const [last] = await this.#parts.library.listJobs(1);
+    if (last?.status === 'failed' && last.error?.code === 'DISK_FULL') await this.#parts.room.stop(last);
     this.#keepLooking();
     this.#wake();
   }
@@ -186,7 +193,8 @@ export class LibraryJobQueue implements JobQueue {
   async #drain(): Promise<void> {
     while (!this.#stopping) {
       try {
-        const job = await this.#parts.library.claimJob();
+        await this.#goOnAfterFullDisk();
+        const job = this.#stopping ? null : await this.#parts.library.claimJob();
         if (!job) return;
         await this.#work(job);
       } catch (error) {
@@ -221,11 +229,43 @@ export class LibraryJobQueue implements JobQueue {
       else {
         this.#parts.onError?.(error, running.job);
         const told = { code: errorCodeOf(error), message: errorMessageOf(error) };
-        await running.end('failed', told, running.job.progress);
+        if (told.code === 'DISK_FULL') await this.#stopForRoom(running, told);
+        else await running.end('failed', told, running.job.progress);
       }
       return;
     }
     await running.end('done', null, progress);
+  }
+
+  /** The job has failed, also where that cannot be written, and goes on when there is room. */
+  async #stopForRoom(running: RunningJob, error: NonNullable<Job['error']>): Promise<void> {
+    const endedAt = new Date().toISOString();
+    const { job } = running;
+    await this.#parts.room.stop({ ...job, status: 'failed', error, endedAt, lastEvent: job.lastEvent + 2 });
+    try {
+      await running.end('failed', error, job.progress);
+    } catch {
+      const stopped = this.#parts.room.job;
+      if (stopped) this.#emit({ type: 'end', job: stopped });
+    }
+  }
+
+  /** Other jobs wait as well: they would fail for the same reason. Who resumes the job need not wait. */
+  async #goOnAfterFullDisk(): Promise<void> {
+    const { library, room } = this.#parts;
+    const stopped = room.job;
+    if (!stopped) return;
+    const isStopped = async () => {
+      const status = (await library.getJob(stopped.id))?.status;
+      return status === 'failed' || status === 'running';
+    };
+    while (!this.#stopping && (await isStopped()) && !(await room.isBack())) await sleep(LOOK_INTERVAL_MS);
+    if (this.#stopping) return;
+    if (await isStopped()) {
+      await library.settleJob(stopped.id);
+      this.#emitChange(await library.controlJob(stopped.id, 'resume'));
+    }
+    room.clear();
   }
 
   async #runRequest(running: RunningJob): Promise<JobProgress> {

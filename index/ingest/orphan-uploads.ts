@@ -3,12 +3,12 @@ import path from 'node:path';
 import type { Library } from '../library/types.js';
 
 /**
- * Files of the media folder that belong to no video and to no job that is still to come: what a process left that died
+ * Files of the media folder that belong to no video and to no job that is still to come or may be resumed: what a process left that died
  * between storing an upload and recording it.
  */
 export async function findOrphanUploads(mediaFolder: string, library: Library): Promise<string[]> {
   const owned = new Set((await library.ownedFiles()).map((file) => file.path));
-  for (const { request } of await library.pendingJobs()) {
+  for (const { request } of [...(await library.pendingJobs()), ...(await library.resumableUploads())]) {
     if (request.type === 'upload') owned.add(request.path);
   }
   return (await readdir(mediaFolder))

@@ -19,7 +19,7 @@ export interface JobQueue {
   get(jobId: number): Promise<Job>;
   /** Resolves when nothing works on it any more. It stays paused, also over a restart. JOB_NOT_FOUND, JOB_ALREADY_ENDED. */
   pause(jobId: number): Promise<Job>;
-  /** Queues a paused job, or a failed index job, again. JOB_NOT_FOUND, JOB_ALREADY_ENDED. */
+  /** Queues a paused or a failed job again; an upload only when nothing was wrong with its file. JOB_NOT_FOUND, JOB_ALREADY_ENDED. */
   resume(jobId: number): Promise<Job>;
   /** JOB_NOT_FOUND, JOB_ALREADY_ENDED. Videos that were finished before stay. */
   cancel(jobId: number): Promise<Job>;

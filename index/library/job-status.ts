@@ -1,8 +1,32 @@
+import type { ErrorCode } from '../errors.js';
 import type { Job, JobProgress } from './types.js';
 
 /** True when nothing more will happen to the job. A paused job has not ended. */
 export function hasEnded({ status }: Pick<Job, 'status'>): boolean {
   return status === 'done' || status === 'failed' || status === 'cancelled';
+}
+
+/** Failures that no other file would escape: the job stops, and goes on when the cause is gone. */
+export const STOPPING_CODES: ReadonlySet<ErrorCode> = new Set([
+  'DISK_FULL',
+  'LIBRARY_DAMAGED',
+  'DATA_FOLDER_NOT_WRITABLE',
+  'FFMPEG_NOT_FOUND',
+  'FFMPEG_NOT_USABLE',
+  'MODEL_NOT_FOUND',
+  'MODEL_INVALID',
+  'INDEX_FULL',
+  'CANCELLED',
+  'INTERNAL',
+]);
+
+/** True when a failed job can go on: an upload only when nothing was wrong with its file, which is kept then. */
+export function isResumable({ status, request, error }: Pick<Job, 'status' | 'request' | 'error'>): boolean {
+  if (status !== 'failed') return false;
+  if (request.type === 'index') return true;
+  const code = (error?.code ?? 'INTERNAL') as ErrorCode;
+  // What has no code of its own may well be the file's doing: it is not kept for ever.
+  return code !== 'INTERNAL' && STOPPING_CODES.has(code);
 }
 
 /** The progress of a job that nobody works on: what was begun and not finished does not count. */

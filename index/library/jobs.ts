@@ -1,7 +1,7 @@
 import type { Statement } from 'better-sqlite3';
 import { CliptraceError } from '../errors.js';
 import type { SqliteDatabase } from './database.js';
-import { atRest, hasEnded } from './job-status.js';
+import { atRest, hasEnded, isResumable } from './job-status.js';
 import type { Job, JobCommand, JobProgress, JobRequest, JobStatus } from './types.js';
 
 interface JobRow {
@@ -48,6 +48,7 @@ export class JobsTable {
   readonly #get: Statement<[number]>;
   readonly #list: Statement<[number]>;
   readonly #pending: Statement<[]>;
+  readonly #failedUploads: Statement<[]>;
   readonly #running: Statement<[]>;
   readonly #hasQueued: Statement<[]>;
   readonly #update: Statement<[Record<string, unknown>]>;
@@ -61,6 +62,9 @@ export class JobsTable {
     this.#list = database.prepare(`SELECT ${FIELDS} FROM jobs ORDER BY id DESC LIMIT ?`);
     this.#pending = database.prepare(
       `SELECT ${FIELDS} FROM jobs WHERE status IN ('queued', 'running', 'paused') ORDER BY id`,
+    );
+    this.#failedUploads = database.prepare(
+      `SELECT ${FIELDS} FROM jobs WHERE status = 'failed' AND request_json ->> '$.type' = 'upload' ORDER BY id`,
     );
     this.#running = database.prepare("SELECT id FROM jobs WHERE status = 'running'").pluck();
     this.#hasQueued = database.prepare("SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'queued')").pluck();
@@ -105,6 +109,10 @@ export class JobsTable {
     return (this.#pending.all() as JobRow[]).map(toJob);
   }
 
+  resumableUploads(): Job[] {
+    return (this.#failedUploads.all() as JobRow[]).map(toJob).filter(isResumable);
+  }
+
   hasQueued(): boolean {
     return this.#hasQueued.get() === 1;
   }
@@ -128,7 +136,7 @@ export class JobsTable {
 
   control(id: number, command: JobCommand): Job {
     const job = this.require(id);
-    const canResume = command === 'resume' && job.status === 'failed' && job.request.type === 'index';
+    const canResume = command === 'resume' && isResumable(job);
     if (hasEnded(job) && !canResume) {
       throw new CliptraceError('JOB_ALREADY_ENDED', `Job ${id} has already ended: it is ${job.status}`);
     }

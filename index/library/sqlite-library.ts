@@ -257,6 +257,10 @@ export class SqliteLibrary implements types.Library {
     return this.#read((tables) => tables.jobs.pending());
   }
 
+  async resumableUploads(): Promise<types.Job[]> {
+    return this.#read((tables) => tables.jobs.resumableUploads());
+  }
+
   async hasQueuedJob(): Promise<boolean> {
     return this.#read((tables) => tables.jobs.hasQueued());
   }

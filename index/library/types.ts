@@ -253,6 +253,8 @@ export interface Library {
   listJobs(limit: number): Promise<Job[]>;
   /** Those that have not ended (queued, running, paused), oldest first. */
   pendingJobs(): Promise<Job[]>;
+  /** Upload jobs that failed for a cause that can go away; their files are kept. */
+  resumableUploads(): Promise<Job[]>;
   /** True when a job waits for its turn. */
   hasQueuedJob(): Promise<boolean>;
   updateJob(
@@ -263,7 +265,7 @@ export interface Library {
   claimJob(): Promise<Job | null>;
   /**
    * Does what can be done at once, and notes for the process that runs a job what it is to do (`wanted`). Asking for what
-   * is so already changes nothing. A failed index job can be resumed. JOB_NOT_FOUND, JOB_ALREADY_ENDED.
+   * is so already changes nothing. A failed job can be resumed, an upload when nothing was wrong with its file. JOB_NOT_FOUND, JOB_ALREADY_ENDED.
    */
   controlJob(id: number, command: JobCommand): Promise<Job>;
   /** A running job that was broken off becomes what was asked for: paused, cancelled, or else queued again. */

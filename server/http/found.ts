@@ -1,4 +1,4 @@
-import { CliptraceError } from '../../index/errors.js';
+import { CliptraceError, errorCodeOf } from '../../index/errors.js';
 import type { Job, Video } from '../../index/library/types.js';
 import type { Cliptrace } from '../../index/types.js';
 
@@ -15,12 +15,13 @@ export function videoNotFound(id: number): CliptraceError {
   );
 }
 
-export async function findJob({ library }: Cliptrace, id: number): Promise<Job> {
-  const job = await library.getJob(id);
-  if (job === null) {
+export async function findJob({ jobs }: Cliptrace, id: number): Promise<Job> {
+  try {
+    return await jobs.get(id);
+  } catch (error) {
+    if (errorCodeOf(error) !== 'JOB_NOT_FOUND') throw error;
     throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}. GET /api/v1/jobs lists what there is.`);
   }
-  return job;
 }
 
 /** A filter by a collection that does not exist would find nothing, and look like an answer. */

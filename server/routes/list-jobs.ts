@@ -11,7 +11,12 @@ export const listJobs = defineRoute({
   answers: { 200: { description: 'The latest jobs, newest first.', schema: jobList } },
   errors: [],
   handle: async ({ services, query }) => {
-    const jobs = await services.cliptrace.library.listJobs(query.limit);
-    return { status: 200, body: { jobs: jobs.map(presentJob) } };
+    const { library, jobs } = services.cliptrace;
+    const listed = await library.listJobs(query.limit);
+    // The queue knows a job in hand better than the library.
+    const current = await Promise.all(
+      listed.map((job) => (job.status === 'running' ? jobs.get(job.id) : job)),
+    );
+    return { status: 200, body: { jobs: current.map(presentJob) } };
   },
 });

@@ -9,7 +9,7 @@ export const resumeJob = defineRoute({
   address: '/jobs/{id}/resume',
   summary: 'Let a paused job go on',
   description:
-    'Takes no body. The job is queued; files that are finished are not embedded again. A failed index job can be resumed, too, when the cause is gone.',
+    'Takes no body. The job is queued; files that are finished are not embedded again. A failed job can be resumed, too (an upload only when nothing was wrong with its file), when the cause is gone.',
   path: idPath,
   answers: { 200: { description: 'The job.', schema: job } },
   errors: ['JOB_NOT_FOUND', 'JOB_ALREADY_ENDED'],

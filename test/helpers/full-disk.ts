@@ -47,7 +47,12 @@ function mountedDisks(folders: readonly string[]): FullDisks {
     env: {},
     fill: (folder, leaveBytes = 0) => {
       const { bavail, bsize } = statfsSync(folder);
-      writeFileSync(filler(folder), Buffer.alloc(bavail * bsize - leaveBytes));
+      try {
+        writeFileSync(filler(folder), Buffer.alloc(bavail * bsize - leaveBytes));
+      } catch (error) {
+        // Another process took some of it meanwhile: then this wrote as much as there was.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      }
     },
     free: (folder) => rmSync(filler(folder), { force: true }),
     fillOnly: () => {

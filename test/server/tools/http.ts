@@ -43,7 +43,7 @@ export async function expectProblem(response: Response, code: ErrorCode): Promis
 export async function until<T>(
   what: string,
   probe: () => Promise<T | false> | T | false,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
