@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { CliptraceError } from '../errors.js';
 import { shownName } from './file-name.js';
+import { OrphanGuard } from './orphan-guard.js';
 import { StderrText } from './stderr-text.js';
 import type { FfmpegProgram } from './types.js';
 
@@ -33,12 +34,13 @@ const PASSED_VARIABLES = [
 ];
 
 const liveChildren = new Set<FfmpegChild>();
+const guard = new OrphanGuard();
 let exitHandlerSet = false;
 
 /**
  * One ffmpeg process: no shell, no stdin, a process group of its own that is killed as a whole when it is
  * aborted, late or stalled. Whoever starts one must `stop()` it in a `finally`.
- * A child also ends when this process is killed: its stdout breaks.
+ * A child also ends when this process is killed, alone or with its group: see `OrphanGuard`.
  */
 export class FfmpegChild {
   readonly stderr = new StderrText();
@@ -69,6 +71,7 @@ export class FfmpegChild {
       run.timeoutMs === null ? null : setTimeout(() => this.#fail(tookTooLong(run)), run.timeoutMs);
     run.signal?.addEventListener('abort', this.#onAbort);
     liveChildren.add(this);
+    if (this.#child.pid !== undefined) guard.add(this.#child.pid);
     killLiveChildrenAtExit();
   }
 
@@ -136,6 +139,7 @@ export class FfmpegChild {
     });
     this.#child.on('exit', (exitCode, exitSignal) => {
       this.#end = { exitCode, exitSignal };
+      if (this.#child.pid !== undefined) guard.remove(this.#child.pid);
     });
     this.#child.on('close', () => this.#close(resolve));
   }

@@ -50,6 +50,13 @@ function processesWith(text: string): number[] {
     .map((line) => Number.parseInt(line, 10));
 }
 
+function processesOfGroup(group: number): number[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,pgid='], { encoding: 'utf8' }).trim().split('\n');
+  return lines
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([pid, pgid]) => (pgid === group && pid !== undefined ? [pid] : []));
+}
+
 async function gone(pids: number[], withinMs = 10_000): Promise<boolean> {
   const deadline = Date.now() + withinMs;
   while (Date.now() < deadline) {
@@ -124,6 +131,26 @@ describe('the decoding process', () => {
       parent.kill('SIGKILL');
     }
   });
+
+  test.runIf(onLinux).each(['alone', 'with its group'])(
+    'ends, though it hangs and writes nothing, when its parent is killed %s',
+    async (how) => {
+      // With a child of its own, which must not stay either.
+      const program = await misbehaving('hangs', 'sleep "$1"\ntrue');
+      const script = fileURLToPath(new URL('./hang-and-wait.ts', import.meta.url));
+      const parent = spawn(process.execPath, ['--import', 'tsx', script, program.path], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        detached: true,
+      });
+      const [line] = await once(createInterface(parent.stdout), 'line');
+      const group = Number(line);
+      const pids = () => processesOfGroup(group);
+      expect(pids().length).toBe(2);
+      const parentPid = parent.pid as number;
+      process.kill(how === 'alone' ? parentPid : -parentPid, 'SIGKILL');
+      expect(await gone(pids(), 5000)).toBe(true);
+    },
+  );
 
   test('waits for its reader and keeps memory bounded on a long file', async () => {
     const big = { ...preprocessing, width: 96, height: 96 };
