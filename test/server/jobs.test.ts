@@ -36,10 +36,12 @@ async function get(id: number): Promise<JobWithFilesJson> {
 }
 
 async function ended(id: number): Promise<JobWithFilesJson> {
-  return until('the job to end', async () => {
+  const hasEnded = async () => {
     const job = await get(id);
     return job.endedAt !== null && job;
-  });
+  };
+  // Generous: it decodes for real, on a machine that may be busy with other tests.
+  return until('the job to end', hasEnded, 90_000);
 }
 
 function expectAscending(events: readonly ServerEvent[]): void {
