@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from cliptrace_trainer.errors import TrainerError
-from cliptrace_trainer.export import fit_pca_whitening
+from cliptrace_trainer.export import fit_pca_whitening, fit_stream_whitening
 
 
 def correlated(rows: int = 400, dimension: int = 6, *, seed: int = 0) -> np.ndarray:
@@ -77,3 +77,16 @@ def test_what_cannot_be_whitened_is_refused(features, dimension_out: int, shrink
     with pytest.raises(TrainerError) as caught:
         fit_pca_whitening(features=features, dimension_out=dimension_out, shrinkage=shrinkage)
     assert caught.value.code == code
+
+
+def test_streams_are_whitened_apart_and_share_the_dimension() -> None:
+    rows = np.concatenate([correlated(200, 6), 50 * correlated(200, 8)], axis=1)
+    whitening = fit_stream_whitening(features=rows, dimensions=(6, 8), dimension_out=7, shrinkage=1e-9)
+    assert whitening.matrix.shape == (7, 14)
+    first = fit_pca_whitening(features=rows[:, :6], dimension_out=4, shrinkage=1e-9)
+    second = fit_pca_whitening(features=rows[:, 6:], dimension_out=3, shrinkage=1e-9)
+    out = whitening.apply(torch.from_numpy(rows).float())
+    apart = [part.apply(torch.from_numpy(half).float()) for part, half in ((first, rows[:, :6]), (second, rows[:, 6:]))]
+    assert torch.allclose(out, torch.cat(apart, dim=1), atol=1e-4)
+    # A stream fifty times as loud weighs no more than the other.
+    assert torch.allclose(out.var(dim=0), torch.ones(7), atol=0.02)

@@ -1,5 +1,7 @@
 """The projection head between features and the contrastive losses."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -25,3 +27,22 @@ class ProjectionHead(nn.Module):
         hidden = functional.relu(self.bn1(self.fc1(features)))
         # float32: a bfloat16 norm is off by up to 0.4 %, which the temperature multiplies by ten.
         return functional.normalize(self.bn2(self.fc2(hidden)).float(), dim=-1)
+
+
+class StreamHeads(nn.Module):
+    """A projection head for each stream of a backbone.
+
+    forward: features [rows, sum of dimensions] -> [rows, streams x out_dimension], each stream's part unit norm.
+    """
+
+    def __init__(self, *, dimensions: Sequence[int], hidden_dimension: int = 512, out_dimension: int = 128) -> None:
+        super().__init__()
+        self.dimensions = tuple(dimensions)
+        self.heads = nn.ModuleList(
+            ProjectionHead(in_dimension=size, hidden_dimension=hidden_dimension, out_dimension=out_dimension)
+            for size in dimensions
+        )
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        parts = features.split(self.dimensions, dim=-1)
+        return torch.cat([head(part) for head, part in zip(self.heads, parts, strict=True)], dim=-1)

@@ -9,6 +9,8 @@ from .c3d import C3d
 from .compact import compact_r3d, compact_r21d, compact_s3d, compact_x3d
 from .r2plus1d18 import R2plus1d18
 from .r3d18 import R3d18
+from .two_stream import TwoStream
+from .two_stream import stream_dimensions as stream_dimensions
 
 _BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "r3d18": R3d18,
@@ -18,6 +20,7 @@ _BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "compact-s3d": compact_s3d,
     "compact-r3d": compact_r3d,
     "compact-x3d": compact_x3d,
+    "compact-two-stream": TwoStream,
 }
 
 BACKBONE_NAMES: tuple[str, ...] = tuple(_BUILDERS)

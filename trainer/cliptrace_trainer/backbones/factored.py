@@ -29,14 +29,14 @@ def merge_frames(x: torch.Tensor) -> torch.Tensor:
 
 
 class StackedStem(nn.Module):
-    """Each output frame sees three neighbouring input frames, stacked as nine channels; strides time and space by 2.
+    """Each output frame sees three neighbouring input frames, stacked as channels; strides time and space by 2.
 
-    clips [n, 3, frames, h, w] -> ([n x frames / 2, outputs, h / 2, w / 2], frames / 2).
+    clips [n, inputs, frames, h, w] -> ([n x frames / 2, outputs, h / 2, w / 2], frames / 2).
     """
 
-    def __init__(self, *, outputs: int, kernel: int = 5) -> None:
+    def __init__(self, *, outputs: int, inputs: int = 3, kernel: int = 5) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(9, outputs, kernel, stride=2, padding=kernel // 2, bias=False)
+        self.conv = nn.Conv2d(3 * inputs, outputs, kernel, stride=2, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, clips: torch.Tensor) -> Frames:

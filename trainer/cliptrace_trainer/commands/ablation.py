@@ -6,17 +6,20 @@ from pathlib import Path
 
 import torch
 
+from ..backbones import BACKBONE_NAMES
 from ..data.prepared import PreparedDataset
 from ..evaluation.encoders import encoder_from_checkpoint, random_encoder
 from ..evaluation.protocols import Embedder, evaluation_clips, histogram_retrieval, retrieval
 from ..losses import LossWeights
 from ..training.checkpoint import load_checkpoint
-from ..training.config import PRESETS, TrainingConfig, preset
+from ..training.config import PRECISIONS, PRESETS, TrainingConfig, preset
 from ..training.distributed import Ranks
 from ..training.options import LAST_NAME, RunOptions
 from ..training.run import TrainingRun
 from .arguments import DatasetArgument, add_device, device_of, positive_int
 from .report import print_recalls
+
+_CHANGES = ("backbone", "precision", "width", "height", "batch_size")
 
 STEPS: dict[str, LossWeights] = {
     "instance contrast": LossWeights(local_local=0.0, global_local=0.0),
@@ -37,6 +40,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--queries", type=DatasetArgument.parse, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--preset", choices=sorted(PRESETS), default="compact-cpu")
+    parser.add_argument("--backbone", choices=BACKBONE_NAMES, help="the preset's without it")
+    parser.add_argument("--precision", choices=PRECISIONS, help="the preset's without it")
     parser.add_argument("--epochs", type=positive_int, default=10)
     parser.add_argument("--width", type=positive_int, help="pixels of a training clip")
     parser.add_argument("--height", type=positive_int, help="pixels of a training clip")
@@ -56,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     dataset, queries = arguments.data.open(), arguments.queries.open()
     labels = set(queries.labels)
     gallery = arguments.gallery.open().where(lambda video: video.label in labels)
-    changes = {name: getattr(arguments, name) for name in ("width", "height", "batch_size")}
+    changes = {name: getattr(arguments, name) for name in _CHANGES}
     changes = {name: value for name, value in changes.items() if value is not None}
     config = preset(name=arguments.preset, epochs=arguments.epochs, **changes)
 

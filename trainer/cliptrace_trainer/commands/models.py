@@ -9,6 +9,7 @@ from ..evaluation.encoders import encoder_from_checkpoint
 from ..evaluation.protocols import evaluation_clips, fit_whitening
 from ..export import Normalisation, Preprocessing, export_encoder
 from ..training.checkpoint import load_checkpoint
+from ..training.config import TrainingConfig
 from .arguments import DatasetArgument, add_device, device_of, positive_int
 
 
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _provenance(arguments: argparse.Namespace, whitened_on: int | None) -> dict:
     content = load_checkpoint(arguments.checkpoint)
-    config, progress = content["config"], content["progress"]
+    config, progress = TrainingConfig.from_json(content["config"]).to_json(), content["progress"]
     layout = config["layout"]
     whitening = None
     if whitened_on is not None:
@@ -92,6 +93,11 @@ def _provenance(arguments: argparse.Namespace, whitened_on: int | None) -> dict:
         "trainedWidth": config["width"],
         "trainedHeight": config["height"],
         "localFrames": layout["local_frames"],
+        "lossWeights": config["weights"],
+        "instanceEpochs": config["instance_epochs"],
+        "neighbours": config["neighbours"] if config["weights"]["neighbour"] else None,
+        # What was changed when the run was gone on with; the values above are the last ones.
+        "phases": content.get("phases", []),
         "commit": arguments.commit,
         "date": datetime.now(UTC).date().isoformat(),
         "whitening": whitening,

@@ -31,6 +31,8 @@ _FIELDS = (
     ("accumulation", positive_int, "batches a step, each with its own negatives"),
     ("epochs", positive_int, "last epoch; raise it to go on with a finished run"),
     ("instance_epochs", int, "first epochs of instance contrast alone, on two moments of a video"),
+    ("neighbour_epoch", int, "first epoch of the neighbour contrast, counted from 0 (with --weight-neighbour)"),
+    ("neighbours", positive_int, "nearest videos that count as positives"),
     ("learning_rate", float, "base rate of Adam"),
     ("weight_decay", float, "L2 factor of Adam"),
     ("temperature", float, "of every contrast"),
@@ -42,13 +44,13 @@ _FIELDS = (
 )
 _SWITCHES = ("channels_last", "compile", "activation_checkpointing", "synchronised_batch_norm")
 _LAYOUT = ("span_seconds", "global_frames", "local_clips", "local_frames")
-_WEIGHTS = ("instance_global", "instance_local", "local_local", "global_local")
+_WEIGHTS = ("instance_global", "instance_local", "local_local", "global_local", "neighbour")
 # What a resumed run may change; the rest would make its weights or its order another run's.
 _CHANGEABLE = frozenset(
     {
-        "epochs", "instance_epochs", "learning_rate", "weight_decay", "schedule", "warm_up_epochs", "decay_epochs",
-        "precision", "compile", "channels_last", "activation_checkpointing",
-        "synchronised_batch_norm", "width", "height",
+        "epochs", "instance_epochs", "neighbour_epoch", "neighbours", "weights", "learning_rate", "weight_decay",
+        "schedule", "warm_up_epochs", "decay_epochs", "precision", "compile", "channels_last",
+        "activation_checkpointing", "synchronised_batch_norm", "width", "height",
     }
 )  # fmt: skip
 

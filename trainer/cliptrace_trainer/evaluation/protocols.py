@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from ..backbones import stream_dimensions
 from ..data.prepared import PreparedDataset
-from ..export.whitening import Whitening, fit_pca_whitening
+from ..export.whitening import Whitening, fit_stream_whitening
 from ..training.step import autocast
 from .embed import Alteration, EvaluationClips, embed_videos, labelled, network_input, video_clips
 from .encoders import MeasuredEncoder
@@ -127,10 +128,14 @@ def fit_whitening(
     dimension_out: int | None = None,
     shrinkage: float = 0.01,
 ) -> Whitening:
-    """PCA-whitening of timestep features over every video of `dataset`, which must be training data."""
-    dimension = encoder.model.backbone.dimension
-    rows = clip_features(encoder=encoder, dataset=dataset, spec=spec, device=device)
-    return fit_pca_whitening(features=rows, dimension_out=dimension_out or dimension, shrinkage=shrinkage)
+    """PCA-whitening of timestep features, each stream by itself, over every video of `dataset` (training data)."""
+    backbone = encoder.model.backbone
+    return fit_stream_whitening(
+        features=clip_features(encoder=encoder, dataset=dataset, spec=spec, device=device),
+        dimensions=stream_dimensions(backbone),
+        dimension_out=dimension_out or backbone.dimension,
+        shrinkage=shrinkage,
+    )
 
 
 @torch.no_grad()

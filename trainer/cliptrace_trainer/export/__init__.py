@@ -3,6 +3,14 @@
 from .encoder import export_encoder
 from .int8 import quantise_encoder
 from .preprocessing import Normalisation, Preprocessing
-from .whitening import Whitening, fit_pca_whitening
+from .whitening import Whitening, fit_pca_whitening, fit_stream_whitening
 
-__all__ = ["Normalisation", "Preprocessing", "Whitening", "export_encoder", "fit_pca_whitening", "quantise_encoder"]
+__all__ = [
+    "Normalisation",
+    "Preprocessing",
+    "Whitening",
+    "export_encoder",
+    "fit_pca_whitening",
+    "fit_stream_whitening",
+    "quantise_encoder",
+]

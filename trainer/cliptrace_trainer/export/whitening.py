@@ -1,5 +1,6 @@
 """PCA-whitening of timestep features, learned on training segments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,31 @@ def fit_pca_whitening(*, features: torch.Tensor | np.ndarray, dimension_out: int
     scale = 1 / np.sqrt(variances + shrinkage * variances.mean())
     matrix = (axes * scale[:, None])[:dimension_out]
     return Whitening(mean=torch.from_numpy(mean).float(), matrix=torch.from_numpy(matrix.copy()).float())
+
+
+def fit_stream_whitening(
+    *,
+    features: torch.Tensor | np.ndarray,
+    dimensions: Sequence[int],
+    dimension_out: int,
+    shrinkage: float = 0.01,
+) -> Whitening:
+    """PCA-whitening of each stream of a backbone by itself, features [m, sum of dimensions] or [m, t, sum].
+
+    `dimension_out` is shared out equally among the streams (the first ones take what is left over), so that no stream
+    outweighs another; with one stream it is fit_pca_whitening.
+
+    Raises TrainerError WHITENING_FEATURES, WHITENING_DIMENSION, WHITENING_SHRINKAGE.
+    """
+    rows = features.detach().cpu().numpy() if isinstance(features, torch.Tensor) else np.asarray(features)
+    share, over = divmod(dimension_out, len(dimensions))
+    parts = [
+        fit_pca_whitening(features=part, dimension_out=share + (place < over), shrinkage=shrinkage)
+        for place, part in enumerate(np.split(rows, np.cumsum(dimensions)[:-1], axis=-1))
+    ]
+    return Whitening(
+        mean=torch.cat([part.mean for part in parts], dim=-1), matrix=torch.block_diag(*[part.matrix for part in parts])
+    )
 
 
 def _check(rows: np.ndarray, dimension_out: int, shrinkage: float) -> None:

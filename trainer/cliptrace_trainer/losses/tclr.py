@@ -1,7 +1,7 @@
 """The TCLR loss: the weighted sum of its four contrasts (Dave et al., CVIU 2022)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
 
@@ -15,12 +15,13 @@ Gather = Callable[[torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
-    """Factor of each term in the total; a term with weight 0 is not computed."""
+    """Factor of each term in the total; a term with weight 0 is not computed. The paper has no neighbour term."""
 
     instance_global: float = 1.0
     instance_local: float = 1.0
     local_local: float = 1.0
     global_local: float = 1.0
+    neighbour: float = 0.0
 
     @property
     def need_local_clips(self) -> bool:
@@ -35,7 +36,18 @@ class LossTerms:
     instance_local: torch.Tensor
     local_local: torch.Tensor
     global_local: torch.Tensor
+    neighbour: torch.Tensor
     total: torch.Tensor
+
+    def with_neighbour(self, *, value: torch.Tensor, weight: float) -> "LossTerms":
+        return replace(self, neighbour=value, total=self.total + weight * value)
+
+
+def add_terms(losses: Sequence[LossTerms]) -> LossTerms:
+    """Each term summed over several losses."""
+    return LossTerms(
+        **{item.name: torch.stack([getattr(loss, item.name) for loss in losses]).sum() for item in fields(LossTerms)}
+    )
 
 
 def _check_shapes(
@@ -129,6 +141,7 @@ def tclr_loss(
         instance_local=instance_local,
         local_local=local_local,
         global_local=global_local,
+        neighbour=zero,
         total=total,
     )
 
@@ -146,7 +159,12 @@ def instance_only_loss(
     value = instance_global_loss(global0=join(global0), global1=join(global1), temperature=temperature)
     zero = torch.zeros_like(value)
     return LossTerms(
-        instance_global=value, instance_local=zero, local_local=zero, global_local=zero, total=weight * value
+        instance_global=value,
+        instance_local=zero,
+        local_local=zero,
+        global_local=zero,
+        neighbour=zero,
+        total=weight * value,
     )
 
 

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from ..backbones import build_backbone
-from ..heads import ProjectionHead
+from ..backbones import build_backbone, stream_dimensions
+from ..heads import ProjectionHead, StreamHeads
 from ..model import TclrModel
 from .config import TrainingConfig
 from .distributed import Ranks, synchronise_batch_norm
@@ -15,14 +15,13 @@ from .step import TclrForward
 
 
 def build_model(*, config: TrainingConfig) -> TclrModel:
-    """Backbone and head of a configuration, with random weights from the global seed."""
+    """Backbone and head (one for each stream) of a configuration, with random weights from the global seed."""
     backbone = build_backbone(name=config.backbone)
-    head = ProjectionHead(
-        in_dimension=backbone.dimension,
-        hidden_dimension=config.hidden_dimension,
-        out_dimension=config.out_dimension,
-    )
-    return TclrModel(backbone=backbone, head=head)
+    sizes = {"hidden_dimension": config.hidden_dimension, "out_dimension": config.out_dimension}
+    dimensions = stream_dimensions(backbone)
+    if len(dimensions) > 1:
+        return TclrModel(backbone=backbone, head=StreamHeads(dimensions=dimensions, **sizes))
+    return TclrModel(backbone=backbone, head=ProjectionHead(in_dimension=backbone.dimension, **sizes))
 
 
 def wrap_model(*, model: TclrModel, config: TrainingConfig, device: torch.device, ranks: Ranks) -> nn.Module:

@@ -35,6 +35,8 @@ def save_checkpoint(
     optimizer: dict,
     schedule: dict,
     scaler: dict,
+    neighbours: dict,
+    phases: list[dict],
 ) -> None:
     """Replace `path` in one step. Raises TrainerError DISK_FULL; the earlier checkpoint is kept."""
     content = {
@@ -46,6 +48,8 @@ def save_checkpoint(
         "optimizer": optimizer,
         "schedule": schedule,
         "scaler": scaler,
+        "neighbours": neighbours,
+        "phases": phases,
         "random": random_states(),
     }
     write_atomically(path=path, write=lambda stream: torch.save(content, stream))

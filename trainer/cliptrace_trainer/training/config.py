@@ -17,7 +17,8 @@ class TrainingConfig:
     """Defaults are the paper's values where the paper has one.
 
     The first `instance_epochs` epochs train instance contrast alone, on two clips of different moments of a
-    video (Qian et al., CVPR 2021): a third of the cost of a TCLR epoch. The paper has none.
+    video (Qian et al., CVPR 2021): a third of the cost of a TCLR epoch. From `neighbour_epoch` on (counted from 0),
+    where its weight is above 0, the `neighbours` nearest videos are positives too. The paper has neither.
     """
 
     backbone: str = "r3d18"
@@ -35,6 +36,8 @@ class TrainingConfig:
     accumulation: int = 1
     epochs: int = 400
     instance_epochs: int = 0
+    neighbour_epoch: int = 0
+    neighbours: int = 5
     learning_rate: float = 1e-3
     weight_decay: float = 1e-9
     schedule: str = "plateau"
@@ -53,7 +56,7 @@ class TrainingConfig:
             raise _invalid("schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
         if self.precision not in PRECISIONS:
             raise _invalid("precision", self.precision, f"one of {', '.join(PRECISIONS)}")
-        for name in ("batch_size", "accumulation", "epochs", "width", "height", "plateau_epochs"):
+        for name in ("batch_size", "accumulation", "epochs", "width", "height", "plateau_epochs", "neighbours"):
             if getattr(self, name) < 1:
                 raise _invalid(name, getattr(self, name), "at least 1")
         for name in ("learning_rate", "temperature"):
@@ -61,19 +64,26 @@ class TrainingConfig:
                 raise _invalid(name, getattr(self, name), "more than 0")
         if self.instance_epochs < 0:
             raise _invalid("instance_epochs", self.instance_epochs, "at least 0")
+        if self.neighbour_epoch < 0:
+            raise _invalid("neighbour_epoch", self.neighbour_epoch, "at least 0")
         if self.batch_size < 2:
             raise _invalid("batch_size", self.batch_size, "at least 2: one video has no negative")
 
     def weights_of(self, *, epoch: int) -> LossWeights:
         """The factors of the terms in an epoch, counted from 0."""
-        if epoch >= self.instance_epochs:
-            return self.weights
-        return LossWeights(
-            instance_global=self.weights.instance_global, instance_local=0.0, local_local=0.0, global_local=0.0
-        )
+        weights = self.weights
+        if epoch < self.neighbour_epoch:
+            weights = replace(weights, neighbour=0.0)
+        if epoch < self.instance_epochs:
+            weights = replace(weights, instance_local=0.0, local_local=0.0, global_local=0.0)
+        return weights
 
     def to_json(self) -> dict:
         return asdict(self)
+
+    def differences(self, earlier: dict) -> dict:
+        """The fields, as JSON, that an earlier configuration's JSON had otherwise or not at all."""
+        return {name: value for name, value in self.to_json().items() if earlier.get(name) != value}
 
     @classmethod
     def from_json(cls, value: dict) -> "TrainingConfig":

@@ -14,6 +14,7 @@ COLUMNS = (
     "instance_local",
     "local_local",
     "global_local",
+    "neighbour",
     "recall_at_1",
     "recall_at_1_altered",
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from ..backbones import stream_dimensions
 from ..data.prepared import PreparedDataset
 from ..errors import TrainerError
 from ..model import TclrModel
@@ -25,6 +26,7 @@ from .curves import Curves
 from .distributed import Ranks, any_rank, gather_rows, mean_over_ranks
 from .examples import EpochBatches
 from .feed import augmented_batches, groups, low_rate_warning
+from .neighbours import NeighbourBank
 from .options import BEST_NAME, LAST_NAME, RunOptions, RunResult
 from .schedule import Schedule
 from .step import TERMS, training_step
@@ -63,7 +65,10 @@ class TrainingRun:
         )
         self._schedule = Schedule(config=config)
         self._scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "float16")
+        self._bank = _bank(dataset=self._dataset, config=config, model=self.model)
         self._progress = Progress()
+        # What each resume changed: the configuration of a checkpoint is that of its last phase only.
+        self._phases: list[dict] = []
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint of the same architecture, in the middle of its epoch if need be."""
@@ -72,7 +77,13 @@ class TrainingRun:
         self._optimizer.load_state_dict(content["optimizer"])
         self._schedule.load_state_dict(content["schedule"])
         self._scaler.load_state_dict(content["scaler"])
+        if self._bank is not None:
+            self._bank.load_state_dict(content.get("neighbours", {}))
         self._progress = Progress(**content["progress"])
+        self._phases = list(content.get("phases", []))
+        earlier = TrainingConfig.from_json(content["config"])
+        if changed := self._config.differences(earlier.to_json()):
+            self._phases.append({"from_step": self._progress.step, "changed": changed})
         restore_random_states(content["random"])
 
     def train(self) -> RunResult:
@@ -98,6 +109,8 @@ class TrainingRun:
     def _epoch(self, curves: Curves | None) -> None:
         progress, config = self._progress, self._config
         self.model.train()
+        if self._bank is not None and progress.batch == 0:
+            self._bank.start_epoch()
         batches = EpochBatches(
             videos=len(self._dataset),
             batch_size=config.batch_size,
@@ -157,6 +170,7 @@ class TrainingRun:
             weights=config.weights_of(epoch=progress.epoch),
             device=self._device,
             gather=gather_rows if self._ranks.count > 1 else None,
+            bank=self._bank,
         )
         if self._ranks.count > 1:
             terms = mean_over_ranks(terms)
@@ -228,6 +242,8 @@ class TrainingRun:
                 optimizer=self._optimizer.state_dict(),
                 schedule=self._schedule.state_dict(),
                 scaler=self._scaler.state_dict(),
+                phases=self._phases,
+                neighbours={} if self._bank is None else self._bank.state_dict(),
             )
         self._last_save = time.monotonic()
 
@@ -251,3 +267,14 @@ class TrainingRun:
         limit = self._options.stop_after_steps
         asked = self._stop_asked or (limit is not None and self._progress.step >= limit)
         return any_rank(flag=asked, device=self._device)
+
+
+def _bank(*, dataset: PreparedDataset, config: TrainingConfig, model: TclrModel) -> NeighbourBank | None:
+    if not config.weights.neighbour:
+        return None
+    return NeighbourBank(
+        videos=[video.id for video in dataset.videos],
+        streams=len(stream_dimensions(model.backbone)),
+        dimension=config.out_dimension,
+        neighbours=config.neighbours,
+    )

@@ -7,13 +7,14 @@ import torch
 from torch import nn
 
 from ..errors import TrainerError
-from ..losses import LossTerms, LossWeights, instance_only_loss, tclr_loss
+from ..losses import LossTerms, LossWeights, add_terms, instance_only_loss, neighbour_loss, tclr_loss
 from ..model import TclrModel
 from .config import TrainingConfig
 from .examples import VIEWS
+from .neighbours import NeighbourBank, Neighbourhood
 from .views import AugmentedBatch
 
-TERMS = ("total", "instance_global", "instance_local", "local_local", "global_local")
+TERMS = ("total", "instance_global", "instance_local", "local_local", "global_local", "neighbour")
 
 
 class TclrForward(nn.Module):
@@ -38,12 +39,54 @@ def batch_loss(
     config: TrainingConfig,
     weights: LossWeights,
     gather: Callable[[torch.Tensor], torch.Tensor] | None,
+    bank: NeighbourBank | None = None,
 ) -> LossTerms:
-    """The loss of one augmented batch; the network runs in the configured precision."""
+    """The loss of one augmented batch, summed over the backbone's streams; the network runs in the configured
+    precision. A bank remembers the batch's projections.
+    """
     device = clips.global_clips.device
     with autocast(config=config, device=device):
         pooled, timesteps, local = forward(clips.global_clips, clips.local_clips)
-    global0, global1 = pooled.float().chunk(VIEWS)
+
+    def by_stream(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return rows.float().split(config.out_dimension, dim=-1)
+
+    pooled, timesteps = by_stream(pooled), by_stream(timesteps)
+    local = [None] * len(pooled) if local is None else by_stream(local)
+    around = bank.around(clips.video_ids, device=device) if bank is not None and weights.neighbour else None
+    losses = [
+        _stream_loss(
+            pooled=pooled[stream],
+            timesteps=timesteps[stream],
+            local=local[stream],
+            config=config,
+            weights=weights,
+            gather=gather,
+        )
+        for stream in range(len(pooled))
+    ]
+    if around is not None:
+        losses = [
+            loss.with_neighbour(
+                value=_neighbour_loss(rows=rows, stream=stream, around=around, config=config), weight=weights.neighbour
+            )
+            for stream, (loss, rows) in enumerate(zip(losses, pooled, strict=True))
+        ]
+    if bank is not None:
+        bank.remember(videos=clips.video_ids, projections=pooled, gather=gather)
+    return losses[0] if len(losses) == 1 else add_terms(losses)
+
+
+def _stream_loss(
+    *,
+    pooled: torch.Tensor,
+    timesteps: torch.Tensor,
+    local: torch.Tensor | None,
+    config: TrainingConfig,
+    weights: LossWeights,
+    gather: Callable[[torch.Tensor], torch.Tensor] | None,
+) -> LossTerms:
+    global0, global1 = pooled.chunk(VIEWS)
     if local is None:
         return instance_only_loss(
             global0=global0,
@@ -52,9 +95,9 @@ def batch_loss(
             weight=weights.instance_global,
             gather=gather,
         )
-    timestep0, timestep1 = timesteps.float().chunk(VIEWS)
+    timestep0, timestep1 = timesteps.chunk(VIEWS)
     videos = global0.shape[0]
-    local0, local1 = local.float().reshape(VIEWS, videos, -1, local.shape[-1])
+    local0, local1 = local.reshape(VIEWS, videos, -1, local.shape[-1])
     return tclr_loss(
         global0=global0,
         global1=global1,
@@ -68,6 +111,17 @@ def batch_loss(
     )
 
 
+def _neighbour_loss(*, rows: torch.Tensor, stream: int, around: Neighbourhood, config: TrainingConfig) -> torch.Tensor:
+    return neighbour_loss(
+        rows=rows,
+        bank=around.bank[stream],
+        own=around.own.repeat(VIEWS),
+        nearest=around.nearest.repeat(VIEWS, 1),
+        known=around.known,
+        temperature=config.temperature,
+    )
+
+
 def training_step(
     *,
     batches: list[AugmentedBatch],
@@ -78,10 +132,11 @@ def training_step(
     weights: LossWeights,
     device: torch.device,
     gather: Callable[[torch.Tensor], torch.Tensor] | None,
+    bank: NeighbourBank | None = None,
 ) -> torch.Tensor:
     """One optimizer step over `batches` (more than one: accumulated gradients, each with its own negatives).
 
-    Returns the mean of each loss term, [5], in the order of TERMS. Raises TrainerError LOSS_NOT_FINITE
+    Returns the mean of each loss term, [6], in the order of TERMS. Raises TrainerError LOSS_NOT_FINITE
     before the weights change.
     """
     optimizer.zero_grad(set_to_none=True)
@@ -91,7 +146,7 @@ def training_step(
         # Ranks exchange gradients once a step, not once a part of it.
         exchange = nullcontext() if last or not hasattr(forward, "no_sync") else forward.no_sync()
         with exchange:
-            terms = batch_loss(forward=forward, clips=batch, config=config, weights=weights, gather=gather)
+            terms = batch_loss(forward=forward, clips=batch, config=config, weights=weights, gather=gather, bank=bank)
             if not torch.isfinite(terms.total):
                 raise _not_finite(terms, batch)
             scaler.scale(terms.total / len(batches)).backward()
