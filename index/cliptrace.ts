@@ -50,8 +50,10 @@ const UPLOAD_LIMITS: MediaLimits = {
   maxDurationSeconds: 4 * 3600,
 };
 
-/** An archive file may take as long as it needs, as long as it moves; only frame size is bounded. */
-const ARCHIVE_LIMITS: MediaLimits = { ...defaultMediaLimits, timeoutMs: null, maxDurationSeconds: null };
+/** An archive file may take as long as it needs, as long as it moves, unless a limit is set; and only frame size is bounded. */
+function archiveLimits({ fileTimeoutMs, stallTimeoutMs }: Settings): MediaLimits {
+  return { ...defaultMediaLimits, timeoutMs: fileTimeoutMs, stallTimeoutMs, maxDurationSeconds: null };
+}
 
 /** Opens the data folder and everything that works on it. What was opened is closed again when a later part fails. */
 export async function openCliptrace(options: OpenOptions): Promise<OpenedCliptrace> {
@@ -103,7 +105,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
   if (!options.background) await index.opened;
 
   const batcher = new ClipBatcher({ encoder, maxBatch: MAX_BATCH });
-  const indexer = new FileIndexer({ library, index, batcher, ffmpeg, limits: ARCHIVE_LIMITS });
+  const indexer = new FileIndexer({ library, index, batcher, ffmpeg, limits: archiveLimits(settings) });
   const jobs = new LibraryJobQueue({
     library,
     index,

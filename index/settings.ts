@@ -3,9 +3,10 @@ import path from 'node:path';
 import { z } from 'zod';
 import { defaultModelFolder } from './encoder/model-store.js';
 import { CliptraceError } from './errors.js';
+import { readTimeLimits, TIME_LIMIT_NAMES, type TimeLimitFlags, type TimeLimits } from './time-limits.js';
 
 /** What the library of the product takes from the environment; flags of the command line go before. */
-export interface Settings {
+export interface Settings extends TimeLimits {
   /** Absolute. */
   dataRoot: string;
   /** Folder of a model, or its manifest. */
@@ -15,12 +16,20 @@ export interface Settings {
 }
 
 /** Names of the variables that are read here; the server's configuration knows the others. */
-export const SETTING_NAMES = ['CLIPTRACE_DATA', 'CLIPTRACE_MODEL', 'CLIPTRACE_THREADS'] as const;
+export const SETTING_NAMES = [
+  'CLIPTRACE_DATA',
+  'CLIPTRACE_MODEL',
+  'CLIPTRACE_THREADS',
+  ...TIME_LIMIT_NAMES,
+] as const;
 
 const threadsSchema = z.coerce.number().int().min(1).max(256);
 
 /** CONFIGURATION_INVALID with the name of the variable and the range that it allows. */
-export function readSettings(env: NodeJS.ProcessEnv, flags: { data?: string | undefined } = {}): Settings {
+export function readSettings(
+  env: NodeJS.ProcessEnv,
+  flags: { data?: string | undefined } & TimeLimitFlags = {},
+): Settings {
   const threads = threadsSchema.safeParse(env.CLIPTRACE_THREADS || availableParallelism());
   if (!threads.success) {
     throw new CliptraceError(
@@ -32,5 +41,6 @@ export function readSettings(env: NodeJS.ProcessEnv, flags: { data?: string | un
     dataRoot: path.resolve(flags.data ?? (env.CLIPTRACE_DATA || 'data')),
     modelFolder: env.CLIPTRACE_MODEL ? path.resolve(env.CLIPTRACE_MODEL) : defaultModelFolder(),
     threads: threads.data,
+    ...readTimeLimits(env, flags),
   };
 }

@@ -4,6 +4,7 @@ import { openDataFolder } from '../library/data-folder.js';
 import { openLibrary } from '../library/sqlite-library.js';
 import type { Library } from '../library/types.js';
 import { readSettings, type Settings } from '../settings.js';
+import type { TimeLimitFlags } from '../time-limits.js';
 import type { Terminal } from './output.js';
 
 /** What every command is given. */
@@ -13,7 +14,7 @@ export interface CommandContext {
 }
 
 /** Flags that every command has. */
-export interface CommonFlags {
+export interface CommonFlags extends TimeLimitFlags {
   data?: string;
   json?: boolean;
 }
@@ -28,7 +29,7 @@ export const EXIT_REPAIRED = 5;
 export const EXIT_UNREPAIRABLE = 6;
 
 export function settingsOf(context: CommandContext, flags: CommonFlags): Settings {
-  return readSettings(context.env, { data: flags.data });
+  return readSettings(context.env, flags);
 }
 
 /** Opens the product, runs, and closes it again whatever happens. */

@@ -40,6 +40,8 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--collection <name>', 'the collection to index into', 'default')
     .option('--label-from <source>', '"folder": the name of the folder becomes the label')
     .option('--prune', 'remove videos whose files are gone')
+    .option('--file-timeout <seconds>', 'kill ffmpeg when it takes longer for one file (default: no limit)')
+    .option('--stall-timeout <seconds>', 'kill ffmpeg when it gives nothing for so long (default: 60)')
     .option('--retry-failed', 'only files that failed when they were last tried; without paths, all of them')
     .option(...json)
     .action(async (paths, flags) => exit(await indexCommand(paths, flags, context)));
