@@ -1,8 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
+import { backupCommand, restoreCommand } from './backup-commands.js';
 import { type CommandContext, EXIT_FAILED, EXIT_USAGE } from './context.js';
 import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
@@ -10,6 +8,7 @@ import { indexCommand } from './index-command.js';
 import { JOB_ACTIONS, jobsCommand } from './jobs-command.js';
 import { migrateCommand, removeCommand, showCommand, videosCommand } from './library-commands.js';
 import { printJson } from './output.js';
+import { packageVersion } from './package-version.js';
 import { searchCommand } from './search-command.js';
 import { serveCommand } from './serve-command.js';
 import { VERIFY_EXIT_CODES, verifyCommand } from './verify-command.js';
@@ -106,6 +105,20 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .addHelpText('after', `\n${VERIFY_EXIT_CODES}`)
     .action(async (flags) => exit(await verifyCommand(flags, context)));
 
+  command(
+    'backup <file>',
+    'Copy the data folder into one file, also while a server runs',
+    'cliptrace backup /backups/cliptrace.tar',
+  )
+    .option(...json)
+    .action(async (file, flags) => exit(await backupCommand(file, flags, context)));
+
+  command('restore <file>', 'Make a data folder from a backup', 'cliptrace restore /backups/cliptrace.tar')
+    .option('--replace', 'lose the library that the data folder holds')
+    .option('--check', 'only read the backup to its end')
+    .option(...json)
+    .action(async (file, flags) => exit(await restoreCommand(file, flags, context)));
+
   command('migrate', 'Bring the library of the data folder up to date', 'cliptrace migrate')
     .option(...json)
     .action(async (flags) => exit(await migrateCommand(flags, context)));
@@ -152,12 +165,4 @@ function tellError(error: unknown, json: boolean, { terminal }: CommandContext):
   terminal.err(`${code}: ${message}`);
   if (code === 'INTERNAL' && error instanceof Error && error.stack) terminal.err(error.stack);
   return code === 'USAGE' ? EXIT_USAGE : EXIT_FAILED;
-}
-
-function packageVersion(): string {
-  for (let folder = path.dirname(fileURLToPath(import.meta.url)); ; folder = path.dirname(folder)) {
-    const file = path.join(folder, 'package.json');
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-    if (folder === path.dirname(folder)) return 'unknown';
-  }
 }

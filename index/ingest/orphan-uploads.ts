@@ -3,8 +3,8 @@ import path from 'node:path';
 import type { Library } from '../library/types.js';
 
 /**
- * Files of the media folder that belong to no video and to no job that is still to come or may be resumed: what a process left that died
- * between storing an upload and recording it.
+ * Files of the media folder that belong to no video and to no job that is still to come or may be resumed: what a
+ * process left that died between storing an upload and recording it.
  */
 export async function findOrphanUploads(mediaFolder: string, library: Library): Promise<string[]> {
   const owned = new Set((await library.ownedFiles()).map((file) => file.path));

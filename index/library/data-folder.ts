@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
 import { explainingWrites, explainWriteError } from '../storage-errors.js';
 import type { DataFolder } from '../types.js';
+import { finishInterruptedRestore } from './interrupted-restore.js';
 
 /** The places below a data folder; touches nothing. */
 export function dataFolderAt(root: string): DataFolder {
@@ -29,6 +30,7 @@ export async function openDataFolder(root: string, options: { create: boolean })
   const folder = dataFolderAt(root);
   if (options.create) await createFolders(folder);
   else await requireFolder(folder.root);
+  finishInterruptedRestore(folder);
   return folder;
 }
 

@@ -2,6 +2,7 @@ import { basename, sep } from 'node:path';
 import type { Statement } from 'better-sqlite3';
 import type { SqliteDatabase } from './database.js';
 import { fold } from './folding.js';
+import type { StoredPaths } from './stored-paths.js';
 import type { VideoFile } from './types.js';
 
 interface FileRow {
@@ -16,7 +17,9 @@ interface FileRow {
 const SELECT = `SELECT f.path, f.video_id AS videoId, c.name AS collection, f.size_bytes AS sizeBytes,
   f.modified_ms AS modifiedMs, f.owned FROM files f JOIN collections c ON c.id = f.collection_id`;
 
+/** Paths are given and taken as they lie on disk. */
 export class FilesTable {
+  readonly #paths: StoredPaths;
   readonly #find: Statement<[string, string]>;
   readonly #ofVideo: Statement<[number]>;
   readonly #owned: Statement<[]>;
@@ -24,7 +27,8 @@ export class FilesTable {
   readonly #put: Statement<[number, string, number, string, number, number, number]>;
   readonly #remove: Statement<[string, string]>;
 
-  constructor(database: SqliteDatabase) {
+  constructor(database: SqliteDatabase, paths: StoredPaths) {
+    this.#paths = paths;
     this.#find = database.prepare(`${SELECT} WHERE c.name = ? AND f.path = ?`);
     this.#ofVideo = database.prepare(`${SELECT} WHERE f.video_id = ? ORDER BY f.path`);
     this.#owned = database.prepare(`${SELECT} WHERE f.owned = 1 ORDER BY f.path`);
@@ -44,28 +48,28 @@ export class FilesTable {
   }
 
   find(collection: string, path: string): VideoFile | null {
-    const row = this.#find.get(collection, path) as FileRow | undefined;
-    return row === undefined ? null : toFile(row);
+    const row = this.#find.get(collection, this.#paths.toStored(path)) as FileRow | undefined;
+    return row === undefined ? null : this.#toFile(row);
   }
 
   ofVideo(videoId: number): VideoFile[] {
-    return (this.#ofVideo.all(videoId) as FileRow[]).map(toFile);
+    return (this.#ofVideo.all(videoId) as FileRow[]).map((row) => this.#toFile(row));
   }
 
   owned(): VideoFile[] {
-    return (this.#owned.all() as FileRow[]).map(toFile);
+    return (this.#owned.all() as FileRow[]).map((row) => this.#toFile(row));
   }
 
   below(collection: string, root: string): VideoFile[] {
     const [start, end] = rangeBelow(root);
-    return (this.#below.all({ collection, root, start, end }) as FileRow[]).map(toFile);
+    return (this.#below.all({ collection, root, start, end }) as FileRow[]).map((row) => this.#toFile(row));
   }
 
   put(collectionId: number, file: Omit<VideoFile, 'collection'>): void {
     const name = fold(basename(file.path));
     this.#put.run(
       collectionId,
-      file.path,
+      this.#paths.toStored(file.path),
       file.videoId,
       name,
       file.sizeBytes,
@@ -75,7 +79,11 @@ export class FilesTable {
   }
 
   remove(collection: string, path: string): void {
-    this.#remove.run(path, collection);
+    this.#remove.run(this.#paths.toStored(path), collection);
+  }
+
+  #toFile(row: FileRow): VideoFile {
+    return { ...row, path: this.#paths.fromStored(row.path), owned: row.owned === 1 };
   }
 }
 
@@ -83,8 +91,4 @@ export class FilesTable {
 export function rangeBelow(root: string): [string, string] {
   const bare = root.endsWith(sep) ? root.slice(0, -1) : root;
   return [bare + sep, bare + String.fromCharCode(sep.charCodeAt(0) + 1)];
-}
-
-function toFile(row: FileRow): VideoFile {
-  return { ...row, owned: row.owned === 1 };
 }

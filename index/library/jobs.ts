@@ -2,6 +2,7 @@ import type { Statement } from 'better-sqlite3';
 import { CliptraceError } from '../errors.js';
 import type { SqliteDatabase } from './database.js';
 import { atRest, hasEnded, isResumable } from './job-status.js';
+import type { StoredPaths } from './stored-paths.js';
 import type { Job, JobCommand, JobProgress, JobRequest, JobStatus } from './types.js';
 
 interface JobRow {
@@ -44,6 +45,7 @@ export const NO_PROGRESS: Readonly<JobProgress> = {
 };
 
 export class JobsTable {
+  readonly #paths: StoredPaths;
   readonly #insert: Statement<[string, string, string]>;
   readonly #get: Statement<[number]>;
   readonly #list: Statement<[number]>;
@@ -54,7 +56,8 @@ export class JobsTable {
   readonly #update: Statement<[Record<string, unknown>]>;
   readonly #claim: Statement<[string]>;
 
-  constructor(database: SqliteDatabase) {
+  constructor(database: SqliteDatabase, paths: StoredPaths) {
+    this.#paths = paths;
     this.#insert = database.prepare(
       `INSERT INTO jobs (request_json, status, progress_json, created_at) VALUES (?, 'queued', ?, ?) RETURNING ${FIELDS}`,
     );
@@ -80,16 +83,16 @@ export class JobsTable {
 
   create(request: JobRequest): Job {
     const row = this.#insert.get(
-      JSON.stringify(request),
+      JSON.stringify(withPath(request, (path) => this.#paths.toStored(path))),
       JSON.stringify(NO_PROGRESS),
       new Date().toISOString(),
     );
-    return toJob(row as JobRow);
+    return this.#toJob(row as JobRow);
   }
 
   get(id: number): Job | null {
     const row = this.#get.get(id) as JobRow | undefined;
-    return row === undefined ? null : toJob(row);
+    return row === undefined ? null : this.#toJob(row);
   }
 
   /** JOB_NOT_FOUND. */
@@ -102,15 +105,15 @@ export class JobsTable {
   }
 
   list(limit: number): Job[] {
-    return (this.#list.all(limit) as JobRow[]).map(toJob);
+    return (this.#list.all(limit) as JobRow[]).map((row) => this.#toJob(row));
   }
 
   pending(): Job[] {
-    return (this.#pending.all() as JobRow[]).map(toJob);
+    return (this.#pending.all() as JobRow[]).map((row) => this.#toJob(row));
   }
 
   resumableUploads(): Job[] {
-    return (this.#failedUploads.all() as JobRow[]).map(toJob).filter(isResumable);
+    return (this.#failedUploads.all() as JobRow[]).map((row) => this.#toJob(row)).filter(isResumable);
   }
 
   hasQueued(): boolean {
@@ -131,7 +134,7 @@ export class JobsTable {
 
   claim(): Job | null {
     const row = this.#claim.get(new Date().toISOString()) as JobRow | undefined;
-    return row === undefined ? null : toJob(row);
+    return row === undefined ? null : this.#toJob(row);
   }
 
   control(id: number, command: JobCommand): Job {
@@ -185,20 +188,25 @@ export class JobsTable {
     // Two: that of the last state, and that of the end.
     return this.update(job.id, { status: 'cancelled', progress, endedAt, lastEvent: job.lastEvent + 2 });
   }
+
+  #toJob(row: JobRow): Job {
+    return {
+      id: row.id,
+      request: withPath(JSON.parse(row.requestJson), (path) => this.#paths.fromStored(path)),
+      status: row.status,
+      wanted: row.wanted,
+      // Rows of older versions lack what was added since.
+      progress: { ...NO_PROGRESS, ...JSON.parse(row.progressJson) },
+      lastEvent: row.lastEvent,
+      error: row.errorJson === null ? null : JSON.parse(row.errorJson),
+      createdAt: row.createdAt,
+      startedAt: row.startedAt,
+      endedAt: row.endedAt,
+    };
+  }
 }
 
-function toJob(row: JobRow): Job {
-  return {
-    id: row.id,
-    request: JSON.parse(row.requestJson),
-    status: row.status,
-    wanted: row.wanted,
-    // Rows of older versions lack what was added since.
-    progress: { ...NO_PROGRESS, ...JSON.parse(row.progressJson) },
-    lastEvent: row.lastEvent,
-    error: row.errorJson === null ? null : JSON.parse(row.errorJson),
-    createdAt: row.createdAt,
-    startedAt: row.startedAt,
-    endedAt: row.endedAt,
-  };
+/** An upload lies in the data folder; what is asked to be indexed never does. */
+function withPath(request: JobRequest, change: (path: string) => string): JobRequest {
+  return request.type === 'upload' ? { ...request, path: change(request.path) } : request;
 }

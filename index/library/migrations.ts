@@ -85,10 +85,14 @@ export function migrate(database: SqliteDatabase, folder: string = migrationsFol
   }
 }
 
-/** Throws unless exactly the migrations of the folder were applied: for readers, who cannot migrate. */
-export function requireMigrated(database: SqliteDatabase, folder: string = migrationsFolder()): void {
+/** Throws unless exactly the migrations of the folder were applied: for readers, who cannot migrate. The newest of them. */
+export function requireMigrated(
+  database: SqliteDatabase,
+  folder: string = migrationsFolder(),
+): { version: number; name: string } {
   const applied = appliedMigrations(database);
-  if (applied.length === 0) {
+  const newest = applied.at(-1);
+  if (newest === undefined) {
     throw new CliptraceError(
       'LIBRARY_NOT_FOUND',
       `${database.name} holds no library yet. Index some videos first, or give another data folder.`,
@@ -103,6 +107,12 @@ export function requireMigrated(database: SqliteDatabase, folder: string = migra
       { details: { name: missing.name } },
     );
   }
+  return { version: newest.version, name: newest.name };
+}
+
+/** Throws LIBRARY_TOO_NEW and MIGRATION_HISTORY unless this version can open the library, or migrate it. */
+export function requireKnownHistory(database: SqliteDatabase, folder: string = migrationsFolder()): void {
+  pending(readMigrations(folder), appliedMigrations(database));
 }
 
 function applyNext(database: SqliteDatabase, migrations: readonly Migration[]): string | null {

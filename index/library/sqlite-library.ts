@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { CliptraceError } from '../errors.js';
 import type { Span } from '../span.js';
 import type { DataFolder } from '../types.js';
@@ -15,6 +16,7 @@ import { type PutVideoInput, putVideo } from './put-video.js';
 import { SegmentBlocksTable } from './segment-blocks.js';
 import { SegmentsTable } from './segments.js';
 import { explaining } from './sqlite-errors.js';
+import { StoredPaths } from './stored-paths.js';
 import type * as types from './types.js';
 import { VideosTable } from './videos.js';
 
@@ -73,14 +75,15 @@ export class SqliteLibrary implements types.Library {
     this.#database = database;
     this.#file = file;
     this.#lock = lock;
+    const paths = new StoredPaths(dirname(file));
     this.#tables = {
       blocks: new SegmentBlocksTable(database),
       changes: new ChangesTable(database),
       collections: new CollectionsTable(database),
       failedFiles: new FailedFilesQuery(database),
-      files: new FilesTable(database),
+      files: new FilesTable(database, paths),
       jobFiles: new JobFilesTable(database),
-      jobs: new JobsTable(database),
+      jobs: new JobsTable(database, paths),
       models: new ModelsTable(database),
       segments: new SegmentsTable(database),
       videos: new VideosTable(database),

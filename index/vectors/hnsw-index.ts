@@ -95,8 +95,8 @@ export class HnswIndex implements VectorIndex {
   }
 
   /** Replaces the content; answers why the file cannot be used, or null. */
-  async read(file: string, expected: GraphFile): Promise<string | null> {
-    return await this.#call('read', { file, expected });
+  async read(file: string, expected: GraphFile, options: { thorough: boolean }): Promise<string | null> {
+    return await this.#call('read', { file, expected, ...options });
   }
 
   /** After what was asked before. */

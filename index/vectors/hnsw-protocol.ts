@@ -5,6 +5,8 @@ import type { Neighbours } from './types.js';
 export interface GraphFile extends GraphContent {
   byteLength: number;
   sha256: string;
+  /** CRC-32 of each mebibyte. */
+  crc32s: number[];
 }
 
 export interface GraphSize {
@@ -27,7 +29,7 @@ export interface HnswRequests {
   /** Writes to `file`, syncs it and reads it back. */
   write: { ask: { file: string }; answer: GraphFile };
   /** Answers why it cannot be used, or null when it is loaded. */
-  read: { ask: { file: string; expected: GraphFile }; answer: string | null };
+  read: { ask: { file: string; expected: GraphFile; thorough: boolean }; answer: string | null };
   /** Ids that answer searches, in no order. */
   ids: { ask: Record<string, never>; answer: Uint32Array };
   /** Those of the ids whose vector is not the given one, or that are not there at all. */

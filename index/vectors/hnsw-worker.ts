@@ -57,7 +57,7 @@ async function perform(request: Exclude<HnswRequest, { name: 'search' }>): Promi
     case 'write':
       return await writeGraphFile(graph, request.ask.file);
     case 'read':
-      return await readGraphFile(graph, request.ask.file, request.ask.expected);
+      return await readGraphFile(graph, request.ask.file, request.ask.expected, request.ask);
     case 'ids':
       return Uint32Array.from(graph.liveIds());
     case 'differing':

@@ -6,7 +6,7 @@ import { errorMessageOf } from '../errors.js';
 import { explainWriteError } from '../storage-errors.js';
 import type { HnswIndex } from './hnsw-index.js';
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 const SIDECAR = z.object({
   formatVersion: z.literal(FORMAT_VERSION),
@@ -25,6 +25,7 @@ const SIDECAR = z.object({
   file: z.string().regex(/^[^/\\]+\.hnsw$/),
   byteLength: z.int().positive(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  crc32s: z.array(z.int().nonnegative()),
   writtenAt: z.string(),
 });
 
@@ -61,7 +62,7 @@ export class SnapshotStore {
     const name = `${this.#stem}.${position.sequence}-${randomBytes(4).toString('hex')}.hnsw`;
     const temporary = join(this.#folder, `${name}.tmp`);
     try {
-      const { byteLength, sha256, ...content } = await index.write(temporary);
+      const { byteLength, sha256, crc32s, ...content } = await index.write(temporary);
       await rename(temporary, join(this.#folder, name));
       await this.#writeSidecar({
         formatVersion: FORMAT_VERSION,
@@ -73,6 +74,7 @@ export class SnapshotStore {
         file: name,
         byteLength,
         sha256,
+        crc32s,
         writtenAt: new Date().toISOString(),
       });
     } catch (error) {
@@ -89,6 +91,17 @@ export class SnapshotStore {
     await this.#sweep();
   }
 
+  /** The files of the snapshot as its sidecar has them now, whole or not; null when there is no readable sidecar. */
+  async files(): Promise<{ sidecar: string; graph: string; sequence: number } | null> {
+    const sidecar = await this.#readSidecar();
+    if (sidecar === null || typeof sidecar === 'string') return null;
+    return {
+      sidecar: this.#sidecarFile,
+      graph: join(this.#folder, sidecar.file),
+      sequence: sidecar.sequence,
+    };
+  }
+
   /** Which of the folder's names are of this store, and which of those no reader would ever look at. */
   async inspect(names: readonly string[]): Promise<{ own: string[]; stray: string[] }> {
     const own = names.filter((name) => name.startsWith(`${this.#stem}.`));
@@ -100,13 +113,16 @@ export class SnapshotStore {
     return { own, stray };
   }
 
-  /** Loads the snapshot into the index if it is whole and fits it; says why not otherwise. */
-  async read(index: HnswIndex): Promise<SnapshotReading> {
+  /**
+   * Loads the snapshot into the index if it is whole and fits it; says why not otherwise. `thorough` compares the SHA-256
+   * beside the checksums.
+   */
+  async read(index: HnswIndex, options = { thorough: false }): Promise<SnapshotReading> {
     // A writer may replace the graph between the reading of sidecar and graph; the next sidecar is whole again.
     for (let attempt = 1; ; attempt += 1) {
       const sidecar = await this.#readSidecar();
       if (sidecar === null) return { loaded: false, reason: null };
-      const reason = typeof sidecar === 'string' ? sidecar : await this.#load(index, sidecar);
+      const reason = typeof sidecar === 'string' ? sidecar : await this.#load(index, sidecar, options);
       if (reason === null) return { loaded: true, position: positionOf(sidecar as Sidecar) };
       const current = await this.#readSidecar();
       if (attempt === 3 || JSON.stringify(current) === JSON.stringify(sidecar))
@@ -114,7 +130,7 @@ export class SnapshotStore {
     }
   }
 
-  async #load(index: HnswIndex, sidecar: Sidecar): Promise<string | null> {
+  async #load(index: HnswIndex, sidecar: Sidecar, options: { thorough: boolean }): Promise<string | null> {
     const { parameters } = index;
     const difference =
       compare('model', sidecar.modelId, this.#modelId) ??
@@ -122,7 +138,7 @@ export class SnapshotStore {
       compare('m', sidecar.m, parameters.m) ??
       compare('efConstruction', sidecar.efConstruction, parameters.efConstruction);
     if (difference !== null) return difference;
-    return await index.read(join(this.#folder, sidecar.file), sidecar);
+    return await index.read(join(this.#folder, sidecar.file), sidecar, options);
   }
 
   /** A string says why it cannot be read. */

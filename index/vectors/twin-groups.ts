@@ -1,3 +1,5 @@
+import { IdSet } from './id-set.js';
+
 /** A node of the graph and the ids that share it. */
 export type TwinGroup = [label: number, ids: number[]];
 
@@ -13,13 +15,19 @@ export class TwinGroups {
   readonly #idsOf = new Map<number, Set<number>>();
   /** Nodes of the ids that are not their node's label. */
   readonly #labelOf = new Map<number, number>();
-  readonly #ids = new Set<number>();
+  readonly #ids = new IdSet();
   #nodeCount = 0;
 
-  static restore(labels: Iterable<number>, groups: readonly TwinGroup[]): TwinGroups {
+  /** Of nodes that bear `labels`, but for the deleted ones. */
+  static restore(
+    labels: Iterable<number>,
+    deleted: ReadonlySet<number>,
+    groups: readonly TwinGroup[],
+  ): TwinGroups {
     const restored = new TwinGroups();
     const grouped = new Map(groups);
     for (const label of labels) {
+      if (deleted.has(label)) continue;
       const [first, ...others] = grouped.get(label) ?? [label];
       if (first === undefined) throw new Error(`node ${label} has no id`);
       restored.addNode(label, first);
@@ -41,14 +49,14 @@ export class TwinGroups {
   }
 
   ids(): Iterable<number> {
-    return this.#ids.keys();
+    return this.#ids.values();
   }
 
   /** A label for a new node of this id: the id itself unless other ids still use the node that it gave its name to. */
   freeLabel(id: number): number {
-    if (!this.#isLabel(id)) return id;
+    if (!this.isLabel(id)) return id;
     let label = MAXIMUM_LABEL;
-    while (this.#isLabel(label)) label -= 1;
+    while (this.isLabel(label)) label -= 1;
     return label;
   }
 
@@ -104,7 +112,7 @@ export class TwinGroups {
     return [...this.#idsOf].map(([label, ids]) => [label, [...ids]]);
   }
 
-  #isLabel(label: number): boolean {
+  isLabel(label: number): boolean {
     return this.#idsOf.has(label) || (this.#ids.has(label) && !this.#labelOf.has(label));
   }
 }

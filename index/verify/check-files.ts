@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { contentHash } from '../ingest/content-hash.js';
 import type { SqliteDatabase } from '../library/database.js';
+import { StoredPaths } from '../library/stored-paths.js';
 import type { Problem, ProblemCode } from './types.js';
 
 export interface ExpectedFile {
@@ -13,26 +14,26 @@ export interface ExpectedFile {
 }
 
 /** Every file that the library knows. */
-export function expectedFiles(database: SqliteDatabase): ExpectedFile[] {
+export function expectedFiles(database: SqliteDatabase, dataRoot: string): ExpectedFile[] {
+  const paths = new StoredPaths(dataRoot);
   const rows = database
     .prepare(
       `SELECT f.path, f.video_id AS videoId, f.size_bytes AS sizeBytes, f.modified_ms AS modifiedMs, f.owned,
          v.content_hash AS contentHash FROM files f JOIN videos v ON v.id = f.video_id ORDER BY f.path`,
     )
     .all() as (Omit<ExpectedFile, 'owned'> & { owned: number })[];
-  return rows.map((row) => ({ ...row, owned: row.owned === 1 }));
+  return rows.map((row) => ({ ...row, path: paths.fromStored(row.path), owned: row.owned === 1 }));
 }
 
 /** Existence, size and time of each; with `deep` the content, too, and then the time alone is no problem. */
 export async function checkFiles(
   files: readonly ExpectedFile[],
-  options: { deep: boolean; onFile?: ((done: number) => void) | undefined },
+  options: { deep: boolean },
 ): Promise<Problem[]> {
   const problems: Problem[] = [];
-  for (const [position, file] of files.entries()) {
+  for (const file of files) {
     const problem = await checkFile(file, options.deep);
     if (problem !== null) problems.push(problem);
-    options.onFile?.(position + 1);
   }
   return problems;
 }
@@ -47,9 +48,11 @@ async function checkFile(file: ExpectedFile, deep: boolean): Promise<Problem | n
         `it has ${size} bytes, and had ${file.sizeBytes} when it was indexed`,
       );
     }
+    // Nobody but the product writes to the data folder, and copying it changes times.
+    const sameTime = file.owned || mtimeMs === file.modifiedMs;
     if (deep) {
       if ((await contentHash(file.path)) === file.contentHash) return null;
-      return mtimeMs === file.modifiedMs
+      return sameTime
         ? told(
             file,
             'FILE_ALTERED',
@@ -57,7 +60,7 @@ async function checkFile(file: ExpectedFile, deep: boolean): Promise<Problem | n
           )
         : told(file, 'FILE_CHANGED', 'its content is another than when it was indexed');
     }
-    if (mtimeMs === file.modifiedMs) return null;
+    if (sameTime) return null;
     return told(
       file,
       'FILE_CHANGED',

@@ -19,7 +19,7 @@ export async function loadSnapshot(
   model: { id: string; dimension: number },
 ): Promise<LoadedSnapshot> {
   const index = new HnswIndex(model.dimension);
-  return { model, index, reading: await new SnapshotStore(folder, model.id).read(index) };
+  return { model, index, reading: await new SnapshotStore(folder, model.id).read(index, { thorough: true }) };
 }
 
 /**

@@ -125,7 +125,7 @@ async function checkLibrary(
     onStep?.('Comparing the vector index with the library');
     await checkSnapshots(snapshots, library, options, findings);
     await checkLeftovers(snapshots, library, options, findings);
-    return expectedFiles(database);
+    return expectedFiles(database, dataFolder.root);
   } finally {
     if (database.inTransaction) database.exec('ROLLBACK');
     for (const { index } of snapshots) await index.close();

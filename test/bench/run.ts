@@ -1,7 +1,7 @@
 import { benchBadFiles } from './bad-files.js';
 import { benchEdits } from './edits.js';
 import { benchEncoder } from './encoder.js';
-import { benchVectors } from './vectors.js';
+import { benchVectors } from './vectors/bench.js';
 
 /** `npm run bench -- TARGET`: measures and prints; asserts nothing, because a busy machine is no mistake. */
 const TARGETS: Record<string, (args: readonly string[]) => Promise<void>> = {

@@ -29,7 +29,8 @@ describe('TwinGroups', () => {
         nodes.set(free, new Set([id]));
         groups.addNode(free, id);
       }
-      if (step % 97 === 0) groups = TwinGroups.restore(nodes.keys(), groups.groups());
+      if (step % 97 === 0)
+        groups = TwinGroups.restore([...nodes.keys(), 900], new Set([900]), groups.groups());
       expect(groups.nodeCount).toBe(nodes.size);
     }
     const all = [...nodes.values()].flatMap((ids) => [...ids]);

@@ -1,0 +1,95 @@
+import { cpSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { removeOrphanUploads } from '../../index/ingest/orphan-uploads.js';
+import { dataFolderAt } from '../../index/library/data-folder.js';
+import { openDatabase } from '../../index/library/database.js';
+import { migrate, migrationsFolder, readMigrations } from '../../index/library/migrations.js';
+import { openLibrary } from '../../index/library/sqlite-library.js';
+import type { DataFolder } from '../../index/types.js';
+import { putVideo, temporaryFolder, temporaryLibrary } from './fixtures.js';
+
+const UPLOAD_REQUEST = { type: 'upload', collection: 'default', title: 'To come', label: null } as const;
+
+/** A data folder with an upload that was indexed, one that is still to come, and a video of the archive. */
+async function folderWithUploads(): Promise<DataFolder> {
+  const { library, dataFolder } = await temporaryLibrary();
+  const [stored, waiting] = ['stored', 'waiting'].map((name) => join(dataFolder.mediaFolder, name));
+  writeFileSync(stored as string, 'x');
+  writeFileSync(waiting as string, 'x');
+  await putVideo(library, 1, { path: stored as string, owned: true });
+  await putVideo(library, 2, { path: '/archive/2.mp4' });
+  await library.createJob({ ...UPLOAD_REQUEST, path: waiting as string });
+  await library.close();
+  return dataFolder;
+}
+
+async function expectWhole(dataFolder: DataFolder): Promise<void> {
+  const library = await openLibrary({ dataFolder, mode: 'write' });
+  try {
+    expect(await removeOrphanUploads(dataFolder.mediaFolder, library)).toEqual([]);
+    expect(readdirSync(dataFolder.mediaFolder).sort()).toEqual(['stored', 'waiting']);
+    const stored = join(dataFolder.mediaFolder, 'stored');
+    expect((await library.ownedFiles()).map(({ path }) => path)).toEqual([stored]);
+    expect((await library.filesOf(1)).map(({ path }) => path)).toEqual([stored]);
+    expect(await library.findFile('default', stored)).toMatchObject({ videoId: 1 });
+    expect((await library.filesOf(2)).map(({ path }) => path)).toEqual(['/archive/2.mp4']);
+    const waiting = join(dataFolder.mediaFolder, 'waiting');
+    expect((await library.pendingJobs()).map(({ request }) => request)).toEqual([
+      { ...UPLOAD_REQUEST, path: waiting },
+    ]);
+  } finally {
+    await library.close();
+  }
+}
+
+describe('a data folder', () => {
+  it('keeps its uploads wherever it is moved to, and however it is called', async () => {
+    const dataFolder = await folderWithUploads();
+    await expectWhole(dataFolder);
+    const moved = dataFolderAt(join(temporaryFolder(), 'elsewhere', 'data'));
+    mkdirSync(join(moved.root, '..'), { recursive: true });
+    renameSync(dataFolder.root, moved.root);
+    await expectWhole(moved);
+    const link = join(temporaryFolder(), 'link');
+    symlinkSync(moved.root, link);
+    await expectWhole(dataFolderAt(link));
+    await expectWhole(dataFolderAt(`${moved.root}/../data/`));
+  });
+
+  it('of before this was so is brought up to it', async () => {
+    const dataFolder = await folderWithUploads();
+    const before = temporaryFolder();
+    const relative = readMigrations(migrationsFolder()).find(({ name }) =>
+      name.endsWith('_relative_paths.sql'),
+    );
+    const file = join(temporaryFolder(), 'old.sqlite');
+    for (const { name, version } of readMigrations(migrationsFolder())) {
+      if (version < (relative?.version ?? 0)) cpSync(join(migrationsFolder(), name), join(before, name));
+    }
+    const old = openDatabase(file, { readonly: false });
+    migrate(old, before);
+    old.exec(`
+      INSERT INTO collections VALUES (1, 'default');
+      INSERT INTO videos (id, collection_id, title, title_folded, content_hash, size_bytes, duration_seconds, width, height,
+        codec, container, has_audio, damaged, segment_count, added_at, updated_at)
+      SELECT value, 1, '', '', value, 1, 1, 1, 1, '', '', 0, 0, 0, '', '' FROM json_each('[1, 2]');
+      INSERT INTO files VALUES (1, '${join(dataFolder.mediaFolder, 'stored')}', 1, '', 1, 1, 1);
+      INSERT INTO files VALUES (1, '/archive/media/2.mp4', 2, '', 1, 1, 0);
+      INSERT INTO jobs (request_json, status, progress_json, created_at) VALUES
+        ('${JSON.stringify({ ...UPLOAD_REQUEST, path: `C:\\data\\media\\waiting` })}', 'queued', '{}', ''),
+        ('{"type":"index","paths":["/a"]}', 'queued', '{}', '')`);
+    migrate(old);
+    expect(old.prepare('SELECT path FROM files ORDER BY video_id').pluck().all()).toEqual([
+      'media/stored',
+      '/archive/media/2.mp4',
+    ]);
+    const requests = old.prepare('SELECT request_json FROM jobs ORDER BY id').pluck().all() as string[];
+    expect(requests.map((json) => JSON.parse(json))).toEqual([
+      { ...UPLOAD_REQUEST, path: 'media/waiting' },
+      { type: 'index', paths: ['/a'] },
+    ]);
+    old.close();
+    expect(basename(relative?.name ?? '')).toContain('relative_paths');
+  });
+});
