@@ -9,6 +9,7 @@ import { JOB_ACTIONS, jobsCommand } from './jobs-command.js';
 import { migrateCommand, removeCommand, showCommand, videosCommand } from './library-commands.js';
 import { printJson } from './output.js';
 import { packageVersion } from './package-version.js';
+import { relocateCommand } from './relocate-command.js';
 import { searchCommand } from './search-command.js';
 import { serveCommand } from './serve-command.js';
 import { VERIFY_EXIT_CODES, verifyCommand } from './verify-command.js';
@@ -104,6 +105,15 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option(...json)
     .addHelpText('after', `\n${VERIFY_EXIT_CODES}`)
     .action(async (flags) => exit(await verifyCommand(flags, context)));
+
+  command(
+    'relocate <old> <new>',
+    'Note that files of the archive lie in another folder now, without reading them',
+    'cliptrace relocate /mnt/old/videos /mnt/new/videos',
+  )
+    .option('--dry-run', 'only tell what would be noted')
+    .option(...json)
+    .action(async (from, to, flags) => exit(await relocateCommand(from, to, flags, context)));
 
   command(
     'backup <file>',

@@ -166,6 +166,20 @@ export class SqliteLibrary implements types.Library {
     });
   }
 
+  async moveFiles(moves: readonly types.FileMove[]): Promise<number> {
+    return this.#write(({ collections, files }) => {
+      let moved = 0;
+      for (const { file, path, modifiedMs } of moves) {
+        const there = files.find(file.collection, path);
+        if (there !== null && there.videoId !== file.videoId) continue;
+        files.remove(file.collection, file.path);
+        files.put(collections.find(file.collection) as number, { ...file, path, modifiedMs });
+        moved += 1;
+      }
+      return moved;
+    });
+  }
+
   async removeFile(collection: string, path: string): Promise<void> {
     this.#write((tables) => tables.files.remove(collection, path));
   }

@@ -44,6 +44,14 @@ export interface VideoFile {
   owned: boolean;
 }
 
+/** A file that lies elsewhere now. */
+export interface FileMove {
+  file: VideoFile;
+  path: string;
+  /** Of the file where it lies now. */
+  modifiedMs: number;
+}
+
 /** Segments of one video, in order of time. */
 export interface SegmentBatch {
   spans: Span[];
@@ -215,6 +223,8 @@ export interface Library {
   ownedFiles(): Promise<VideoFile[]>;
   /** Adds or updates. */
   putFile(file: VideoFile): Promise<void>;
+  /** Notes that files lie elsewhere, in one transaction. A place that another video has is not taken; returns how many were moved. */
+  moveFiles(moves: readonly FileMove[]): Promise<number>;
   /** Removes the place, not the video. */
   removeFile(collection: string, path: string): Promise<void>;
 

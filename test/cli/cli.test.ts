@@ -43,6 +43,9 @@ describe('cliptrace', () => {
       'jobs',
       'doctor',
       'verify',
+      'relocate',
+      'backup',
+      'restore',
       'migrate',
       'demo',
     ];
