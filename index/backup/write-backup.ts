@@ -152,12 +152,12 @@ async function appendSnapshots(backup: BackupFile, copy: LibraryCopy, folder: st
   return count;
 }
 
-/** False when there is no such file. */
+/** False when there is no such file. Folders are none. */
 async function appendPath(backup: BackupFile, name: string, path: string): Promise<boolean> {
   if (!ENTRY_NAME.test(name)) return false;
   const handle = await openOrNull(path);
   try {
-    return handle !== null && (await backup.appendFile(name, handle));
+    return handle !== null && (await handle.stat()).isFile() && (await backup.appendFile(name, handle));
   } finally {
     await handle?.close();
   }

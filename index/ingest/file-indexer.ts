@@ -92,6 +92,8 @@ export class FileIndexer {
     const { library } = this.#parts;
     const { file, collection, owned } = task;
     const others = (await library.filesOf(video.id)).filter((other) => other.path !== file.path);
+    // The new place first: a video without any file would be found for ever.
+    await library.putFile({ ...file, videoId: video.id, collection, owned });
     let moved = false;
     for (const other of others) {
       if (await isGone(other.path)) {
@@ -99,7 +101,6 @@ export class FileIndexer {
         moved = true;
       }
     }
-    await library.putFile({ ...file, videoId: video.id, collection, owned });
     await this.#forgetReplaced(known, video.id);
     if (moved) await this.#retitle(video, others, task);
     await this.#relabel(video, task);

@@ -131,8 +131,11 @@ async function tellMissing(
     for (const file of await library.filesBelow(request.collection, root)) {
       if (presentPaths.has(file.path) || file.owned || !(await isGone(file.path))) continue;
       if (request.prune) {
-        await library.removeFile(request.collection, file.path);
-        if ((await library.filesOf(file.videoId)).length === 0) {
+        // In one step where it was the last: a video without any file would be found for ever.
+        const files = await library.filesOf(file.videoId);
+        if (files.some(({ path: other }) => other !== file.path)) {
+          await library.removeFile(request.collection, file.path);
+        } else {
           await library.removeVideo(file.videoId);
           await index.catchUp();
         }

@@ -151,6 +151,10 @@ export class HnswGraph {
     return ranked(ids, similarities, k);
   }
 
+  has(id: number): boolean {
+    return this.#nodes.has(id);
+  }
+
   /** Whether a node of the graph, deleted or not, bears this label. */
   hasNode(label: number): boolean {
     return this.isDeleted(label) || this.#nodes.isLabel(label);

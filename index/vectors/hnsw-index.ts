@@ -80,7 +80,10 @@ export class HnswIndex implements VectorIndex {
     return await this.#call('differing', { ids: [...ids], vectors });
   }
 
-  /** Builds the graph anew without what was removed; searches are answered meanwhile. */
+  /**
+   * Builds the graph anew without what was removed, which may take minutes; everything else goes on meanwhile. Resolves
+   * when it is done, or given up because the index was cleared, read or closed.
+   */
   async compact(): Promise<void> {
     await this.#call('compact', {});
   }

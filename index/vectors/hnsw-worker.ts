@@ -1,17 +1,16 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
+import { Compaction } from './compaction.js';
 import { readGraphFile, writeGraphFile } from './graph-file.js';
 import { HnswGraph } from './hnsw-graph.js';
 import type { HnswReply, HnswRequest, HnswWorkerData } from './hnsw-protocol.js';
-
-/** How long insertions hold the thread before a search may go ahead. */
-const SLICE_MS = 4;
+import { inSlices } from './slices.js';
 
 const port = parentPort as MessagePort;
 let graph = new HnswGraph((workerData as HnswWorkerData).parameters);
 /** Everything that changes or reads the whole graph, one after another. */
 let queue: Promise<void> = Promise.resolve();
+let compaction: Compaction | null = null;
 
 port.on('message', (request: HnswRequest) => {
   if (request.name === 'search') {
@@ -23,7 +22,9 @@ port.on('message', (request: HnswRequest) => {
     });
     return;
   }
-  queue = queue.then(() => reply(request, () => perform(request)));
+  // Beside the queue: it may take minutes, and nothing need wait for it.
+  if (request.name === 'compact') void reply(request, compact);
+  else queue = queue.then(() => reply(request, () => perform(request)));
 });
 
 async function reply(request: HnswRequest, work: () => Promise<unknown>): Promise<void> {
@@ -40,29 +41,33 @@ async function reply(request: HnswRequest, work: () => Promise<unknown>): Promis
   port.postMessage(message);
 }
 
-async function perform(request: Exclude<HnswRequest, { name: 'search' }>): Promise<unknown> {
+async function perform(request: Exclude<HnswRequest, { name: 'search' | 'compact' }>): Promise<unknown> {
   switch (request.name) {
     case 'add':
-      return await insert(graph, request.ask.ids, (i) => ({ vectors: request.ask.vectors, row: i }));
+      return await add(request.ask.ids, request.ask.vectors);
     case 'remove':
-      for (const id of request.ask.ids) graph.remove(id);
+      for (const id of request.ask.ids) {
+        graph.remove(id);
+        compaction?.touch(id);
+      }
       return null;
     case 'size':
       return { liveCount: graph.liveCount, nodeCount: graph.nodeCount, deletedCount: graph.deletedCount };
-    case 'compact':
-      return await compact();
     case 'clear':
+      compaction?.abort();
       graph.clear();
       return null;
     case 'write':
       return await writeGraphFile(graph, request.ask.file);
     case 'read':
+      compaction?.abort();
       return await readGraphFile(graph, request.ask.file, request.ask.expected, request.ask);
     case 'ids':
       return Uint32Array.from(graph.liveIds());
     case 'differing':
       return request.ask.ids.filter((id, row) => !graph.holds(id, request.ask.vectors, row));
     case 'close':
+      compaction?.abort();
       // The thread ends when nothing is left to do.
       port.close();
       return null;
@@ -70,26 +75,26 @@ async function perform(request: Exclude<HnswRequest, { name: 'search' }>): Promi
 }
 
 async function compact(): Promise<null> {
-  const fresh = new HnswGraph(graph.parameters);
-  // The old graph answers searches until the new one is whole.
-  const ids = graph.liveIds();
-  await insert(fresh, ids, (i) => ({ vectors: graph.vectorOf(ids[i] as number), row: 0 }));
-  graph = fresh;
+  // A second one would carry the same deleted nodes away.
+  if (compaction !== null) return null;
+  const running = new Compaction(graph);
+  compaction = running;
+  try {
+    await running.run((fresh) => {
+      graph = fresh;
+    });
+  } finally {
+    compaction = null;
+  }
   return null;
 }
 
-async function insert(
-  target: HnswGraph,
-  ids: readonly number[],
-  vectorAt: (position: number) => { vectors: Float32Array; row: number },
-): Promise<null> {
-  let sliceStart = performance.now();
-  for (const [i, id] of ids.entries()) {
-    const { vectors, row } = vectorAt(i);
-    target.add(id, vectors, row);
-    if (performance.now() - sliceStart < SLICE_MS) continue;
-    await nextTurn();
-    sliceStart = performance.now();
-  }
+async function add(ids: readonly number[], vectors: Float32Array): Promise<null> {
+  await inSlices(ids, (id, row) => {
+    // Whichever graph it is by now: a compaction may have ended since the last one.
+    graph.add(id, vectors, row);
+    compaction?.touch(id);
+    return true;
+  });
   return null;
 }

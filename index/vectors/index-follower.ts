@@ -30,8 +30,9 @@ export interface OpenSegmentIndexOptions {
 /** Small enough that a removal never waits long behind the insertions of its batch. */
 const CHANGES_PER_BATCH = 512;
 const VECTORS_PER_BATCH = 1024;
-/** The graph is built anew when more than half of its nodes, and no fewer than this, are deleted. */
+/** The graph is built anew when no fewer than this, and this many for each that is left, are deleted: they cost memory and time. */
 const COMPACTION_MINIMUM = 1000;
+const COMPACTION_SHARE = 0.5;
 /** A snapshot is written when this many changes, and this share of the index, are newer than the last one. */
 const AUTOSAVE_MINIMUM = 5000;
 const AUTOSAVE_SHARE = 0.25;
@@ -69,6 +70,7 @@ class IndexFollower implements SegmentIndex {
   #autosavedSequence = 0;
   /** What changes or saves the index, one after another. */
   #queue: Promise<unknown> = Promise.resolve();
+  #compacting = false;
   #closing: Promise<void> | null = null;
 
   constructor(options: OpenSegmentIndexOptions) {
@@ -107,7 +109,7 @@ class IndexFollower implements SegmentIndex {
   catchUp(): Promise<void> {
     return this.#enqueue(async () => {
       await this.#applyChanges();
-      await this.#compactIfWorthwhile();
+      await this.#startCompactionIfWorthwhile();
       await this.#saveIfWorthwhile();
     });
   }
@@ -244,14 +246,32 @@ class IndexFollower implements SegmentIndex {
     }
   }
 
-  async #compactIfWorthwhile(): Promise<void> {
+  /** Nobody waits for it: a removal that made it worthwhile is done already. */
+  async #startCompactionIfWorthwhile(): Promise<void> {
+    if (this.#compacting) return;
     const { nodeCount, deletedCount } = await this.#index.counts();
-    if (deletedCount < COMPACTION_MINIMUM || deletedCount <= nodeCount) return;
-    await this.#index.compact();
-    // The snapshot still has the removed ones.
-    this.#savedSequence = null;
-    const message = 'The vector index was built anew without its removed segments';
-    this.#options.logger?.info({ nodeCount, deletedCount }, message);
+    if (deletedCount < COMPACTION_MINIMUM || deletedCount <= COMPACTION_SHARE * nodeCount) return;
+    this.#compacting = true;
+    void this.#compact({ nodeCount, deletedCount });
+  }
+
+  async #compact(before: { nodeCount: number; deletedCount: number }): Promise<void> {
+    try {
+      await this.#index.compact();
+      // The snapshot still has the removed ones, and so has one that is being written.
+      await this.#enqueue(async () => {
+        this.#savedSequence = null;
+      });
+      this.#options.logger?.info(before, 'The vector index was built anew without its removed segments');
+    } catch (error) {
+      if (this.#closing !== null) return;
+      this.#options.logger?.warn(
+        { reason: errorMessageOf(error) },
+        'The vector index could not be built anew',
+      );
+    } finally {
+      this.#compacting = false;
+    }
   }
 }
 

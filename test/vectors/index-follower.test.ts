@@ -132,11 +132,16 @@ describe('a segment index', () => {
     for (let id = 1; id <= 6; id += 1) await library.removeVideo(id);
     await index.catchUp();
     const answers = await index.search(QUERIES, 10);
-    await index.saveSnapshot();
-    const { deletedLabels } = JSON.parse(
-      readFileSync(snapshotFiles(dataFolder.vectorsFolder).sidecar, 'utf8'),
-    );
-    expect(deletedLabels).toEqual([]);
+    await expect
+      .poll(
+        async () => {
+          await index.saveSnapshot();
+          return JSON.parse(readFileSync(snapshotFiles(dataFolder.vectorsFolder).sidecar, 'utf8'))
+            .deletedLabels;
+        },
+        { timeout: 60_000 },
+      )
+      .toEqual([]);
     await index.close();
     const again = await openIndex(library, dataFolder.vectorsFolder);
     expect(again.opening).toMatchObject({ how: 'loaded', segmentCount: 400 });
