@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenedCliptrace } from '../../index/cliptrace.js';
 import type { JobEvent } from '../../index/ingest/types.js';
 import type { Job, JobRequest } from '../../index/library/types.js';
+import { wrapFfmpeg } from '../helpers/ffmpeg-wrapper.js';
 import { createWorkspace } from '../helpers/workspace.js';
 import { until } from '../server/tools/http.js';
 
@@ -46,6 +47,11 @@ async function cliJson<T>(...args: string[]): Promise<T> {
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout) as T;
 }
+
+/** An ffmpeg that takes its time, so that a job is not over before another process has come to control it. */
+const slowFfmpeg = async () => ({
+  FFMPEG_PATH: await wrapFfmpeg(`${workspace.root}/slow-ffmpeg`, 'sleep 3'),
+});
 
 const statusOf = async (id: number) => (await cliptrace.library.getJob(id))?.status;
 
@@ -117,6 +123,8 @@ describe('a job', () => {
 
 describe('cliptrace jobs', () => {
   it('pauses, resumes and cancels what another process runs or has queued', async () => {
+    await cliptrace.close();
+    cliptrace = await workspace.open('write', await slowFfmpeg());
     await cliptrace.jobs.start();
     const running = await cliptrace.jobs.submit(request);
     const queued = await cliptrace.jobs.submit({ ...request, collection: 'second' });
@@ -151,7 +159,10 @@ describe('cliptrace jobs', () => {
     const none = await workspace.cli(['jobs', 'run']);
     expect(none.stdout).toContain('No job is queued');
     const { jobs } = await cliJson<{ jobs: { counts: Record<string, number> }[] }>('jobs', 'run', String(id));
-    expect(jobs[0]?.counts).toMatchObject({ indexed: 3, unchanged: 0, failed: 0 });
+    const { indexed = 0, unchanged = 0, failed } = jobs[0]?.counts ?? {};
+    // A video that was committed in the kill's last moment, and not yet told of, is found unchanged.
+    expect({ both: indexed + unchanged, failed }).toEqual({ both: 3, failed: 0 });
+    expect(unchanged).toBeLessThan(3);
     cliptrace = await workspace.open();
   });
 
@@ -159,6 +170,7 @@ describe('cliptrace jobs', () => {
     await cliptrace.close();
     let asked = false;
     const indexing = workspace.cli(['index', workspace.archive, '--json'], {
+      env: await slowFfmpeg(),
       onStderr: (text) => {
         asked ||= text.includes('is paused');
       },
