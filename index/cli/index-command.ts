@@ -13,12 +13,16 @@ import {
 } from './context.js';
 import { plural, printable, printJson, type Terminal } from './output.js';
 import { type IndexSummary, runJob } from './run-job.js';
+import { watchCommand } from './watch-command.js';
 
 export interface IndexFlags extends CommonFlags {
   collection: string;
   labelFrom?: string;
   prune?: boolean;
   retryFailed?: boolean;
+  watch?: boolean;
+  settle?: string;
+  rescan?: string;
 }
 
 /** `cliptrace index PATH...` */
@@ -27,6 +31,10 @@ export async function indexCommand(
   flags: IndexFlags,
   context: CommandContext,
 ): Promise<number> {
+  if (flags.watch) return watchCommand(paths, flags, context);
+  if (flags.settle !== undefined || flags.rescan !== undefined) {
+    throw new CliptraceError('USAGE', '--settle and --rescan go with --watch');
+  }
   const request = indexRequest(paths, flags);
   const summary = await withCliptrace(context, flags, 'write', (cliptrace) =>
     runIndexing(cliptrace, request, context.terminal),

@@ -39,7 +39,14 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
   )
     .option('--collection <name>', 'the collection to index into', 'default')
     .option('--label-from <source>', '"folder": the name of the folder becomes the label')
-    .option('--prune', 'remove videos whose files are gone')
+    .option('--prune', 'remove videos whose files are gone (with --watch: the default)')
+    .option('--no-prune', 'with --watch: keep videos whose files are deleted')
+    .option('--watch', 'follow the folders until Ctrl-C: new, changed, moved and deleted files')
+    .option(
+      '--settle <seconds>',
+      'with --watch: index a file when it has not changed for so long (default: 5)',
+    )
+    .option('--rescan <seconds>', 'with --watch: look through everything so often (default: 300)')
     .option('--file-timeout <seconds>', 'kill ffmpeg when it takes longer for one file (default: no limit)')
     .option('--stall-timeout <seconds>', 'kill ffmpeg when it gives nothing for so long (default: 60)')
     .option('--retry-failed', 'only files that failed when they were last tried; without paths, all of them')

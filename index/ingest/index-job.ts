@@ -28,8 +28,9 @@ export async function runIndexJob(
 ): Promise<JobProgress> {
   const roots = request.paths.map((root) => path.resolve(root));
   const scan = await scanFor(request, roots, context);
+  const namesOnePlace = roots.length === 1 && !request.retryFailed && !request.roots;
   const unreadableRoot = scan.failures.find(({ path: failed }) => roots.includes(failed));
-  if (unreadableRoot && roots.length === 1 && !request.retryFailed) throw unreadableRoot.error;
+  if (unreadableRoot && namesOnePlace) throw unreadableRoot.error;
 
   const progress = new ProgressTracker();
   const recorder = new Recorder(context, progress);
@@ -66,6 +67,11 @@ async function scanFor(
   roots: readonly string[],
   { library, exclude, signal }: JobContext,
 ): Promise<ScanResult> {
+  if (request.roots) {
+    const present: string[] = [];
+    for (const changed of roots) if (!(await isGone(changed))) present.push(changed);
+    return scanArchive({ roots: present, exclude, signal });
+  }
   if (!request.retryFailed) return scanArchive({ roots, exclude, signal });
   const failed: string[] = [];
   for (const root of roots) failed.push(...(await library.failedFilesBelow(request.collection, root)));
@@ -127,7 +133,7 @@ async function tellMissing(
   const presentPaths = new Set(present.map((file) => file.path));
   for (const root of roots) {
     // An archive that is not mounted is no reason to forget it.
-    if (await isGone(root)) continue;
+    if (await isGone(request.roots ? folderOf(root, request.roots) : root)) continue;
     for (const file of await library.filesBelow(request.collection, root)) {
       if (presentPaths.has(file.path) || file.owned || !(await isGone(file.path))) continue;
       if (request.prune) {
@@ -149,6 +155,11 @@ async function tellMissing(
       });
     }
   }
+}
+
+/** The folder of the archive that a changed path belongs to. */
+function folderOf(changed: string, folders: readonly string[]): string {
+  return folders.find((folder) => !path.relative(folder, changed).startsWith('..')) ?? changed;
 }
 
 const TELL_INTERVAL_MS = 250;

@@ -187,6 +187,16 @@ async function isLink(entry: string | Buffer): Promise<boolean> {
   }
 }
 
+/** True for a file that a walk would take: its content looks like a video, or its name claims it. */
+export async function isCandidate(file: string): Promise<boolean> {
+  try {
+    const info = await stat(file);
+    return info.isFile() && (claimsVideo(file) || (info.size > 0 && (await looksLikeVideo(file))));
+  } catch {
+    return claimsVideo(file);
+  }
+}
+
 function claimsVideo(file: string): boolean {
   return VIDEO_EXTENSIONS.has(path.extname(file).toLowerCase());
 }

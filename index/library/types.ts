@@ -114,6 +114,8 @@ export type JobRequest =
       prune: boolean;
       /** Only files below the paths that failed when they were last tried. */
       retryFailed?: boolean;
+      /** The paths are what changed below these folders: a path that is gone while its folder is there was deleted. */
+      roots?: string[];
     }
   | {
       type: 'upload';

@@ -1,0 +1,223 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { OpenedCliptrace } from '../../index/cliptrace.js';
+import type { JobFile, Video } from '../../index/library/types.js';
+import { FolderWatch } from '../../index/watch/folder-watch.js';
+import { ffmpeg } from '../fixtures/videos.js';
+import { createWorkspace, PROJECT_ROOT } from '../helpers/workspace.js';
+import { until } from '../server/tools/http.js';
+
+const SETTLE_MS = 700;
+const WAIT_MS = 60_000;
+
+let workspace: ReturnType<typeof createWorkspace>;
+let cliptrace: OpenedCliptrace;
+let watch: FolderWatch | null = null;
+
+beforeEach(async () => {
+  workspace = createWorkspace();
+  await mkdir(workspace.archive);
+  cliptrace = await workspace.open();
+  await cliptrace.jobs.start();
+});
+
+afterEach(async () => {
+  await watch?.stop();
+  watch = null;
+  await cliptrace.close();
+  workspace.remove();
+});
+
+async function follow(options: { listen?: boolean; rescanMs?: number; prune?: boolean } = {}): Promise<void> {
+  watch = new FolderWatch({
+    roots: [workspace.archive],
+    collection: 'default',
+    labelFrom: null,
+    prune: options.prune ?? true,
+    library: cliptrace.library,
+    jobs: cliptrace.jobs,
+    modelId: cliptrace.encoder.manifest.id,
+    exclude: [cliptrace.dataFolder.root],
+    settleMs: SETTLE_MS,
+    rescanMs: options.rescanMs ?? 3_600_000,
+    listen: options.listen,
+  });
+  await watch.start();
+}
+
+const inArchive = (...names: string[]) => path.join(workspace.archive, ...names);
+
+/** A small video; another size, another content. */
+async function makeVideo(file: string, width = 64): Promise<void> {
+  const source = `testsrc2=s=${width}x48:r=10:d=2`;
+  await ffmpeg('-f', 'lavfi', '-i', source, '-c:v', 'mpeg4', '-f', 'mp4', file);
+}
+
+async function videos(): Promise<Video[]> {
+  return (await cliptrace.library.listVideos({ limit: 100 })).videos;
+}
+
+/** What became of a file, each time that a job told of it. */
+async function told(file: string): Promise<JobFile[]> {
+  const found: JobFile[] = [];
+  for (const job of (await cliptrace.library.listJobs(100)).reverse()) {
+    found.push(...(await cliptrace.library.jobFiles(job.id)).filter((one) => one.path === file));
+  }
+  return found;
+}
+
+const outcomeOf = async (file: string) => (await told(file)).at(-1)?.outcome;
+const becomes = (file: string, outcome: string) =>
+  until(`${file} to be ${outcome}`, async () => (await outcomeOf(file)) === outcome, WAIT_MS);
+
+describe('following a folder', () => {
+  it('takes in what is there, new, changed, moved and deleted, below new folders too', async () => {
+    await makeVideo(inArchive('old.mp4'));
+    await writeFile(inArchive('notes.txt'), 'no video, and does not claim it');
+    await follow();
+    await becomes(inArchive('old.mp4'), 'indexed');
+
+    await mkdir(inArchive('deep', 'er'), { recursive: true });
+    await makeVideo(inArchive('deep', 'er', 'new.mp4'), 80);
+    await becomes(inArchive('deep', 'er', 'new.mp4'), 'indexed');
+    const { id } = (await videos()).find((video) => video.title === 'new') as Video;
+
+    await rename(inArchive('deep'), inArchive('moved'));
+    await becomes(inArchive('moved', 'er', 'new.mp4'), 'moved');
+    expect((await cliptrace.library.filesOf(id)).map((file) => file.path)).toEqual([
+      inArchive('moved', 'er', 'new.mp4'),
+    ]);
+
+    await makeVideo(inArchive('old.mp4'), 96);
+    await becomes(inArchive('old.mp4'), 'updated');
+    await writeFile(inArchive('bad.mp4'), 'it claims to be a video');
+    await becomes(inArchive('bad.mp4'), 'failed');
+
+    await rm(inArchive('moved'), { recursive: true });
+    await becomes(inArchive('moved', 'er', 'new.mp4'), 'pruned');
+    expect((await videos()).map((video) => video.title)).toEqual(['old']);
+    expect(await cliptrace.index.size()).toBe(
+      await cliptrace.library.countSegments(cliptrace.encoder.manifest.id),
+    );
+    // Each was told of once: nothing is tried again that has not changed.
+    expect(await told(inArchive('bad.mp4'))).toHaveLength(1);
+    expect(await told(inArchive('notes.txt'))).toEqual([]);
+  });
+
+  it('waits for a file until it has stopped growing, and then indexes all of it once', async () => {
+    await follow();
+    await makeVideo(path.join(workspace.root, 'whole.mp4'));
+    const bytes = await readFile(path.join(workspace.root, 'whole.mp4'));
+    const growing = inArchive('growing.mp4');
+    const parts = 10;
+    for (let part = 0; part < parts; part += 1) {
+      const from = Math.floor((part * bytes.length) / parts);
+      await appendFile(growing, bytes.subarray(from, Math.floor(((part + 1) * bytes.length) / parts)));
+      // Slow, but never still for as long as a file has to be.
+      await sleep(SETTLE_MS / 3);
+      expect(await told(growing)).toEqual([]);
+    }
+    await becomes(growing, 'indexed');
+    expect(await told(growing)).toHaveLength(1);
+    const [video] = await videos();
+    expect(video).toMatchObject({ sizeBytes: bytes.length, damaged: false });
+    expect(video?.durationSeconds).toBeCloseTo(2, 1);
+  });
+
+  it('needs nothing but looks from time to time where the system tells nothing', async () => {
+    await follow({ listen: false, rescanMs: 400 });
+    await makeVideo(inArchive('a.mp4'));
+    await becomes(inArchive('a.mp4'), 'indexed');
+    await rename(inArchive('a.mp4'), inArchive('b.mp4'));
+    await becomes(inArchive('b.mp4'), 'moved');
+    await rm(inArchive('b.mp4'));
+    await becomes(inArchive('b.mp4'), 'pruned');
+    expect(await videos()).toEqual([]);
+  });
+
+  it('forgets nothing when the disk is taken away, or not there at the start', async () => {
+    await makeVideo(inArchive('a.mp4'));
+    await follow({ rescanMs: 400 });
+    await becomes(inArchive('a.mp4'), 'indexed');
+    const away = `${workspace.archive}-away`;
+    await rename(workspace.archive, away);
+    await sleep(SETTLE_MS * 3);
+    await mkdir(workspace.archive);
+    await sleep(SETTLE_MS * 3);
+    expect(await videos()).toHaveLength(1);
+    await watch?.stop();
+
+    await follow({ rescanMs: 400 });
+    await sleep(SETTLE_MS * 3);
+    expect(await videos()).toHaveLength(1);
+    await rm(workspace.archive, { recursive: true });
+    await rename(away, workspace.archive);
+    await makeVideo(inArchive('b.mp4'), 80);
+    await becomes(inArchive('b.mp4'), 'indexed');
+    expect(await videos()).toHaveLength(2);
+    expect(await told(inArchive('a.mp4'))).toHaveLength(1);
+  });
+
+  it('keeps videos whose files are deleted when told so', async () => {
+    await makeVideo(inArchive('a.mp4'));
+    await makeVideo(inArchive('b.mp4'), 80);
+    await follow({ prune: false });
+    await becomes(inArchive('b.mp4'), 'indexed');
+    await rm(inArchive('b.mp4'));
+    await becomes(inArchive('b.mp4'), 'missing');
+    expect(await videos()).toHaveLength(2);
+  });
+});
+
+describe('cliptrace index --watch', () => {
+  it('tells each file as a line of JSON, and ends cleanly on Ctrl-C', async () => {
+    await cliptrace.close();
+    await makeVideo(inArchive('a.mp4'));
+    const args = [
+      'index',
+      workspace.archive,
+      '--watch',
+      '--settle',
+      '0.3',
+      '--json',
+      '--data',
+      workspace.data,
+    ];
+    const child = spawn(process.execPath, [path.join(PROJECT_ROOT, 'dist/index/cli.js'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        output[name] += text;
+      });
+    }
+    const closed = once(child, 'close');
+    try {
+      await until('the first file', () => output.stdout.includes('a.mp4'), WAIT_MS);
+      await makeVideo(inArchive('b.mp4'), 80);
+      await until('the second file', () => output.stdout.includes('b.mp4'), WAIT_MS);
+      child.kill('SIGINT');
+      expect(await closed).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+    expect(output.stderr).toContain('a file is indexed when it has not changed for 0.3 s');
+    expect(output.stderr).toContain('Stopped following');
+    const lines = output.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as JobFile);
+    expect(lines.map(({ path: file, outcome }) => [path.basename(file), outcome])).toEqual([
+      ['a.mp4', 'indexed'],
+      ['b.mp4', 'indexed'],
+    ]);
+    cliptrace = await workspace.open();
+    expect((await cliptrace.opened).how).toBe('loaded');
+    expect(await videos()).toHaveLength(2);
+  });
+});
