@@ -3,6 +3,7 @@ import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
 import { CliptraceError } from '../index/errors.js';
 import { SETTING_NAMES } from '../index/settings.js';
+import { DEFAULT_RESCAN_SECONDS, DEFAULT_SETTLE_SECONDS } from '../index/watch/defaults.js';
 
 /** What the server is told from outside. Read once at the start, frozen, handed on as an argument. */
 export interface ServerConfiguration {
@@ -11,6 +12,13 @@ export interface ServerConfiguration {
   readonly port: number;
   /** Real paths of the folders below which `POST /jobs` may index. */
   readonly archiveRoots: readonly string[];
+  /** Folders that the server follows by itself: real paths, what they go into, and how. Empty: none. */
+  readonly watch: {
+    readonly roots: readonly string[];
+    readonly collection: string;
+    readonly settleMs: number;
+    readonly rescanMs: number;
+  };
   /** Host names by which the server may be addressed, besides its own address. Lower case, without port. */
   readonly allowedHosts: readonly string[];
   readonly maxUploadBytes: number;
@@ -63,6 +71,10 @@ export const SERVER_VARIABLES = {
   CLIPTRACE_PORT: wholeNumber(0, 65_535, 8080),
   CLIPTRACE_ARCHIVE_ROOTS: list(delimiter),
   CLIPTRACE_ALLOWED_HOSTS: list(','),
+  CLIPTRACE_WATCH: list(delimiter),
+  CLIPTRACE_WATCH_COLLECTION: z.string().max(100, 'must be at most 100 characters long').default('default'),
+  CLIPTRACE_WATCH_SETTLE_SECONDS: wholeNumber(1, 86_400, DEFAULT_SETTLE_SECONDS),
+  CLIPTRACE_WATCH_RESCAN_SECONDS: wholeNumber(1, 604_800, DEFAULT_RESCAN_SECONDS),
   CLIPTRACE_MAX_UPLOAD_BYTES: wholeNumber(1, 1_000_000 * MiB, 2048 * MiB),
   CLIPTRACE_MAX_CONCURRENT_UPLOADS: wholeNumber(1, 1000, 8),
   CLIPTRACE_MAX_CONCURRENT_DECODES: wholeNumber(1, 256, 2),
@@ -110,7 +122,15 @@ export function loadServerConfiguration(
   return Object.freeze({
     host: values.CLIPTRACE_HOST,
     port: values.CLIPTRACE_PORT,
-    archiveRoots: Object.freeze(values.CLIPTRACE_ARCHIVE_ROOTS.map(archiveRoot)),
+    archiveRoots: Object.freeze(
+      values.CLIPTRACE_ARCHIVE_ROOTS.map((text) => realFolder('CLIPTRACE_ARCHIVE_ROOTS', text)),
+    ),
+    watch: Object.freeze({
+      roots: Object.freeze(values.CLIPTRACE_WATCH.map((text) => realFolder('CLIPTRACE_WATCH', text))),
+      collection: values.CLIPTRACE_WATCH_COLLECTION,
+      settleMs: values.CLIPTRACE_WATCH_SETTLE_SECONDS * 1000,
+      rescanMs: values.CLIPTRACE_WATCH_RESCAN_SECONDS * 1000,
+    }),
     allowedHosts: Object.freeze(values.CLIPTRACE_ALLOWED_HOSTS.map((host) => host.trim().toLowerCase())),
     maxUploadBytes: values.CLIPTRACE_MAX_UPLOAD_BYTES,
     maxConcurrentUploads: values.CLIPTRACE_MAX_CONCURRENT_UPLOADS,
@@ -140,15 +160,15 @@ function sourceOf(name: string, flags: ServerFlags): string {
   return flag === 'logLevel' ? '--log-level' : `--${flag}`;
 }
 
-/** Resolved now, so that a later change of a symlink on the way to the root opens nothing else. */
-function archiveRoot(text: string): string {
+/** Resolved now, so that a later change of a symlink on the way to the folder opens nothing else. */
+function realFolder(variable: string, text: string): string {
   try {
     const path = realpathSync(resolve(text));
     if (statSync(path).isDirectory()) return path;
   } catch (cause) {
-    throw invalid([`CLIPTRACE_ARCHIVE_ROOTS names ${JSON.stringify(text)}, which cannot be opened`], cause);
+    throw invalid([`${variable} names ${JSON.stringify(text)}, which cannot be opened`], cause);
   }
-  throw invalid([`CLIPTRACE_ARCHIVE_ROOTS names ${JSON.stringify(text)}, which is not a folder`]);
+  throw invalid([`${variable} names ${JSON.stringify(text)}, which is not a folder`]);
 }
 
 function invalid(problems: string[], cause?: unknown): CliptraceError {

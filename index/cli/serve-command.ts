@@ -1,11 +1,19 @@
 import pino from 'pino';
 import { type OpenedCliptrace, openCliptrace } from '../cliptrace.js';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
+import { FolderWatch } from '../watch/folder-watch.js';
 import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf } from './context.js';
 
 export interface ServeFlags extends CommonFlags {
   host?: string;
   port?: string;
+}
+
+interface WatchConfiguration {
+  roots: readonly string[];
+  collection: string;
+  settleMs: number;
+  rescanMs: number;
 }
 
 interface RunningServer {
@@ -47,17 +55,47 @@ export async function serveUntilStopped(
 ): Promise<number> {
   const stopped = stopSignal();
   let server: RunningServer | null = null;
+  let watch: FolderWatch | null = null;
   try {
     const { startServer, configuration } = await loadServer(flags, context.env);
     server = await startServer({ cliptrace, configuration, logger });
     await cliptrace.jobs.start();
+    watch = followFolders(cliptrace, configuration.watch, logger);
     context.terminal.err(`Cliptrace is at ${server.url} (Ctrl-C stops it)`);
     await stopped;
   } finally {
+    await watch?.stop();
     await server?.close();
     await cliptrace.close();
   }
   return EXIT_DONE;
+}
+
+/** The folders that the configuration names, if any; the server answers while they are looked through. */
+function followFolders(
+  cliptrace: OpenedCliptrace,
+  { roots, collection, settleMs, rescanMs }: WatchConfiguration,
+  logger: pino.Logger,
+): FolderWatch | null {
+  if (roots.length === 0) return null;
+  const watch = new FolderWatch({
+    roots,
+    collection,
+    settleMs,
+    rescanMs,
+    labelFrom: null,
+    prune: true,
+    library: cliptrace.library,
+    jobs: cliptrace.jobs,
+    modelId: cliptrace.encoder.manifest.id,
+    exclude: [cliptrace.dataFolder.root],
+    onProblem: ({ code, message }) => logger.warn({ code, reason: message }, 'following folders'),
+  });
+  watch.start().then(
+    () => logger.info({ roots }, 'following folders'),
+    (error: unknown) => logger.error({ err: error }, 'folders cannot be followed'),
+  );
+  return watch;
 }
 
 function stopSignal(): Promise<void> {
@@ -84,7 +122,7 @@ async function loadServer(flags: ServeFlags, env: NodeJS.ProcessEnv) {
   );
   const configuration = loadServerConfiguration(env, { host: flags.host, port: flags.port });
   return {
-    configuration: configuration as { logLevel: string },
+    configuration: configuration as { logLevel: string; watch: WatchConfiguration },
     startServer: server.startServer as (parts: object) => Promise<RunningServer>,
   };
 }

@@ -36,6 +36,19 @@ describe('the configuration of the server', () => {
     });
   });
 
+  it('names the folders that the server follows, resolved, and refuses what is no folder', () => {
+    expect(loadServerConfiguration({}).watch).toMatchObject({ roots: [], settleMs: 5000, rescanMs: 300_000 });
+    const environment = { CLIPTRACE_WATCH: tmpdir(), CLIPTRACE_WATCH_SETTLE_SECONDS: '9' };
+    expect(loadServerConfiguration(environment).watch).toEqual({
+      roots: [realpathSync(tmpdir())],
+      collection: 'default',
+      settleMs: 9000,
+      rescanMs: 300_000,
+    });
+    const none = { CLIPTRACE_WATCH: '/no/such/folder' };
+    expect(() => loadServerConfiguration(none)).toThrow(/CLIPTRACE_WATCH names "\/no\/such\/folder"/);
+  });
+
   it('cannot be changed afterwards', () => {
     const configuration = loadServerConfiguration({}) as { port: number; archiveRoots: readonly string[] };
     expect(() => {
