@@ -46,6 +46,8 @@ export class FolderWatch {
   readonly #settling: SettlingPaths;
   /** States that were tried already, so that what cannot be indexed is not tried again until it changes. */
   readonly #tried = new Map<string, PathState>();
+  /** Deletions that were put off once already. */
+  readonly #putOffOnce = new Set<string>();
   readonly #stopping = new AbortController();
   #watcher: FSWatcher | null = null;
   #timers: NodeJS.Timeout[] = [];
@@ -136,14 +138,39 @@ export class FolderWatch {
   }
 
   async #work(): Promise<void> {
-    const due: SettledPath[] = [];
+    let due: SettledPath[] = [];
     const { settled, vanished } = await this.#settling.look();
     for (const one of settled) if (await this.#isDue(one)) due.push(one);
+    if (due.some(({ state }) => state === null)) due = await this.#withoutMoves(due);
     for (let at = 0; at < due.length && !this.#stopping.signal.aborted; at += FILES_PER_JOB) {
       await this.#index(due.slice(at, at + FILES_PER_JOB));
     }
     // Moved or deleted: a look at everything finds the new place together with the loss of the old one.
     for (const file of vanished) if (await this.#isKnown(file)) return this.#rescan();
+  }
+
+  /**
+   * A look at everything before deletions are believed: what was moved is at a place that nobody may have told of yet, and
+   * must settle together with the loss of its old place, or the video would be removed and indexed anew. Where something else
+   * still settles the deletions wait for it, once.
+   */
+  async #withoutMoves(due: readonly SettledPath[]): Promise<SettledPath[]> {
+    const gone = due.filter(({ state }) => state === null).map((one) => one.path);
+    await this.#rescanning;
+    await this.#rescan();
+    const others = new Set(this.#settling.paths());
+    for (const one of due) others.delete(one.path);
+    const waiting = new Set(others.size > 0 ? gone.filter((file) => !this.#putOffOnce.has(file)) : []);
+    for (const file of gone) {
+      if (waiting.has(file)) {
+        this.#settling.touch(file);
+        this.#putOffOnce.add(file);
+      } else {
+        this.#settling.drop(file);
+        this.#putOffOnce.delete(file);
+      }
+    }
+    return due.filter((one) => !waiting.has(one.path));
   }
 
   /** Whether there is anything to do for a path that has settled. */

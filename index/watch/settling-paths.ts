@@ -37,6 +37,15 @@ export class SettlingPaths {
     if (!this.#waiting.has(path)) this.#waiting.set(path, { state: undefined, sinceMs: this.#now() });
   }
 
+  /** Nothing is to be done for the path after all. */
+  drop(path: string): void {
+    this.#waiting.delete(path);
+  }
+
+  paths(): IterableIterator<string> {
+    return this.#waiting.keys();
+  }
+
   /**
    * Looks at all that waits; what has settled waits no longer, and neither does what was there and is gone: nobody may have told
    * yet where it went.
