@@ -22,6 +22,7 @@ from cliptrace_trainer.evaluation.protocols import (
     retrieval,
 )
 from cliptrace_trainer.evaluation.retrieval import LabelledVectors, recall_at, unit_rows
+from cliptrace_trainer.export.whitening import WhiteningRule
 from cliptrace_trainer.training.checkpoint import load_checkpoint
 from tiny import CPU, TINY, tiny_run
 
@@ -93,7 +94,9 @@ def test_colours_are_found_by_histogram_but_not_when_queries_are_grey(make_datas
 def test_whitened_features_have_unit_covariance(make_dataset):
     dataset = make_dataset(videos=60)
     encoder = random_encoder(config=TINY, device=CPU)
-    whitening = fit_whitening(encoder=encoder, dataset=dataset, spec=SPEC, device=CPU, dimension_out=4, shrinkage=1e-6)
+    whitening = fit_whitening(
+        encoder=encoder, dataset=dataset, spec=SPEC, device=CPU, dimension_out=4, rule=WhiteningRule(shrinkage=1e-6)
+    )
     rows = clip_features(encoder=encoder, dataset=dataset, spec=SPEC, device=CPU)
     white = whitening.apply(torch.from_numpy(rows)).numpy()
     assert np.allclose(white.mean(axis=0), 0, atol=1e-3)

@@ -14,6 +14,7 @@ from cliptrace_trainer.errors import TrainerError
 from cliptrace_trainer.export import Normalisation, Preprocessing, fit_pca_whitening
 from cliptrace_trainer.export.lattice import lattice_clip
 from cliptrace_trainer.export.session import open_session, run_encoder
+from cliptrace_trainer.export.whitening import WhiteningRule
 from export_helpers import COLOURS, export, moving_clips, network_input, settled_backbone
 from torch import nn
 from torch.nn.functional import normalize
@@ -28,7 +29,7 @@ def backbone() -> nn.Module:
 def whitening(backbone: nn.Module):
     with torch.no_grad():
         features = backbone(network_input(moving_clips(48, seed=99)))
-    return fit_pca_whitening(features=features.flatten(0, 1), dimension_out=32, shrinkage=0.1)
+    return fit_pca_whitening(features=features.flatten(0, 1), dimension_out=32, rule=WhiteningRule(shrinkage=0.1))
 
 
 @pytest.fixture(scope="module")

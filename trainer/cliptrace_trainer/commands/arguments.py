@@ -8,6 +8,7 @@ import torch
 
 from ..data.prepared import PreparedDataset
 from ..errors import TrainerError
+from ..export.whitening import WhiteningRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +80,14 @@ def group_range(text: str) -> tuple[int, int]:
         return int(low), int(high or low)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no range of groups such as 22-25") from error
+
+
+def add_whitening_rule(parser: argparse.ArgumentParser) -> None:
+    """`--shrinkage`, `--whitening-power` and `--centring`, read by whitening_rule."""
+    parser.add_argument("--shrinkage", type=float, default=0.3, help="of the whitening, above 0")
+    parser.add_argument("--whitening-power", type=float, default=0.5, help="0 turns to principal axes, 0.5 whitens")
+    parser.add_argument("--centring", type=float, default=1.0, help="share of the mean that is taken away, 0 to 1")
+
+
+def whitening_rule(arguments: argparse.Namespace) -> WhiteningRule:
+    return WhiteningRule(shrinkage=arguments.shrinkage, power=arguments.whitening_power, centring=arguments.centring)

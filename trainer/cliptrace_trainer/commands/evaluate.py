@@ -20,7 +20,16 @@ from ..evaluation.protocols import (
     retrieval,
 )
 from ..training.config import PRESETS, preset
-from .arguments import DatasetArgument, add_device, device_of, fraction, group_range, positive_int
+from .arguments import (
+    DatasetArgument,
+    add_device,
+    add_whitening_rule,
+    device_of,
+    fraction,
+    group_range,
+    positive_int,
+    whitening_rule,
+)
 from .prepare import add_frame_format, prepare_sources
 from .report import print_recalls
 
@@ -48,7 +57,7 @@ def _add_retrieval(kinds: argparse._SubParsersAction) -> None:
     parser.add_argument("--histogram", action="store_true", help="the colour-histogram baseline as well")
     parser.add_argument("--random", action="store_true", help="random weights as well")
     parser.add_argument("--whitening-from", type=DatasetArgument.parse, help="with PCA-whitening as well, fitted there")
-    parser.add_argument("--shrinkage", type=float, default=0.3, help="of the whitening, above 0")
+    add_whitening_rule(parser)
     parser.add_argument("--hold-out-groups", type=group_range, help="query with these groups of the gallery")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=_run_retrieval)
@@ -137,7 +146,7 @@ def _run_retrieval(arguments: argparse.Namespace) -> int:
             dataset=arguments.whitening_from.open(),
             spec=spec,
             device=device,
-            shrinkage=arguments.shrinkage,
+            rule=whitening_rule(arguments),
         )
         embedder = _embedder(arguments, encoder, spec, device, whitening=whitening)
         rows[f"{encoder.source}, whitened"] = retrieval(embedder=embedder, gallery=gallery, queries=queries)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ..evaluation.protocols import evaluation_clips, fit_whitening
 from ..export import Normalisation, Preprocessing, export_encoder
 from ..training.checkpoint import load_checkpoint
 from ..training.config import TrainingConfig
-from .arguments import DatasetArgument, add_device, device_of, positive_int
+from .arguments import DatasetArgument, add_device, add_whitening_rule, device_of, positive_int, whitening_rule
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -27,7 +28,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--whitening-from", type=DatasetArgument.parse, help="prepared training data to fit PCA-whitening on"
     )
     parser.add_argument("--whitening-clips", type=positive_int, default=3, help="clips a video for that fit")
-    parser.add_argument("--shrinkage", type=float, default=0.3, help="of the whitening, above 0")
+    add_whitening_rule(parser)
     parser.add_argument("--dimension", type=positive_int, help="axes that the whitening keeps")
     parser.add_argument("--dataset-description", help="what it was trained on, for the manifest")
     parser.add_argument("--commit", help="revision of the trainer, for the manifest")
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             spec=spec,
             device=device,
             dimension_out=arguments.dimension,
-            shrinkage=arguments.shrinkage,
+            rule=whitening_rule(arguments),
         )
     measured = json.loads(arguments.measured.read_text(encoding="utf-8")) if arguments.measured else {}
     manifest = export_encoder(
@@ -79,7 +80,7 @@ def _provenance(arguments: argparse.Namespace, whitened_on: int | None) -> dict:
     layout = config["layout"]
     whitening = None
     if whitened_on is not None:
-        whitening = {"kind": "pca", "videos": whitened_on, "shrinkage": arguments.shrinkage}
+        whitening = {"kind": "pca", "videos": whitened_on, **asdict(whitening_rule(arguments))}
     return {
         "method": "TCLR, self-supervised, from scratch",
         "dataset": arguments.dataset_description,

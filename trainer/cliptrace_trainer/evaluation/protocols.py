@@ -8,7 +8,7 @@ import torch
 
 from ..backbones import stream_dimensions
 from ..data.prepared import PreparedDataset
-from ..export.whitening import Whitening, fit_stream_whitening
+from ..export.whitening import Whitening, WhiteningRule, fit_stream_whitening
 from ..training.step import autocast
 from .embed import Alteration, EvaluationClips, embed_videos, labelled, network_input, video_clips
 from .encoders import MeasuredEncoder
@@ -126,7 +126,7 @@ def fit_whitening(
     spec: EvaluationClips,
     device: torch.device,
     dimension_out: int | None = None,
-    shrinkage: float = 0.01,
+    rule: WhiteningRule | None = None,
 ) -> Whitening:
     """PCA-whitening of timestep features, each stream by itself, over every video of `dataset` (training data)."""
     backbone = encoder.model.backbone
@@ -134,7 +134,7 @@ def fit_whitening(
         features=clip_features(encoder=encoder, dataset=dataset, spec=spec, device=device),
         dimensions=stream_dimensions(backbone),
         dimension_out=dimension_out or backbone.dimension,
-        shrinkage=shrinkage,
+        rule=rule,
     )
 
 

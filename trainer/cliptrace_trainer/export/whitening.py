@@ -25,19 +25,49 @@ class Whitening:
         return (features - self.mean) @ self.matrix.T
 
 
-def fit_pca_whitening(*, features: torch.Tensor | np.ndarray, dimension_out: int, shrinkage: float = 0.01) -> Whitening:
+@dataclass(frozen=True, kw_only=True)
+class WhiteningRule:
+    """How far features are whitened; the defaults whiten them wholly, `power` 0 only turns them to principal axes.
+
+    An axis of variance v is divided by (v + shrinkage x the mean variance) ** power, which keeps axes of little
+    variance, mostly noise, from being blown up. `centring` is the share of the mean that is taken away: without any,
+    all cosines of an encoder that ends in a ReLU are high, and what they tell apart is better for classes than for
+    the limits of a copy.
+
+    Raises TrainerError WHITENING_SHRINKAGE, WHITENING_POWER, WHITENING_CENTRING.
+    """
+
+    shrinkage: float = 0.01
+    power: float = 0.5
+    centring: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.shrinkage > 0:
+            raise TrainerError(
+                "WHITENING_SHRINKAGE",
+                f"shrinkage is {self.shrinkage}; it must be above 0, or axes without variance divide by 0",
+            )
+        if not 0 <= self.power <= 0.5:
+            raise TrainerError("WHITENING_POWER", f"power is {self.power}; it must lie in 0..0.5, 0.5 whitens wholly")
+        if not 0 <= self.centring <= 1:
+            raise TrainerError("WHITENING_CENTRING", f"centring is {self.centring}; it must lie in 0..1")
+
+
+def fit_pca_whitening(
+    *, features: torch.Tensor | np.ndarray, dimension_out: int, rule: WhiteningRule | None = None
+) -> Whitening:
     """Whitening onto the `dimension_out` strongest principal axes of features [m, d], or of the timesteps [m, t, d]
     of m clips, which are centred place by place.
 
-    An axis of variance v is divided by sqrt(v + shrinkage x the mean variance), which keeps axes of little
-    variance, mostly noise, from being blown up. Computed in float64; each axis points where its largest
+    Variances are taken about what `rule` takes away. Computed in float64; each axis points where its largest
     component is positive, so that equal features give equal matrices.
 
-    Raises TrainerError WHITENING_FEATURES, WHITENING_DIMENSION, WHITENING_SHRINKAGE.
+    Raises TrainerError WHITENING_FEATURES, WHITENING_DIMENSION.
     """
+    rule = rule or WhiteningRule()
     rows = np.asarray(features.detach().cpu() if isinstance(features, torch.Tensor) else features, dtype=np.float64)
-    _check(rows, dimension_out, shrinkage)
-    mean = rows.mean(axis=0)
+    _check(rows, dimension_out)
+    mean = rule.centring * rows.mean(axis=0)
     centred = (rows - mean).reshape(-1, rows.shape[-1])
     places = len(centred) // len(rows)
     variances, axes = np.linalg.eigh(centred.T @ centred / ((len(rows) - 1) * places))
@@ -46,7 +76,7 @@ def fit_pca_whitening(*, features: torch.Tensor | np.ndarray, dimension_out: int
         raise TrainerError("WHITENING_FEATURES", "all rows are equal; give the features of different clips")
     strongest = np.abs(axes).argmax(axis=1)
     axes = axes * np.sign(axes[np.arange(len(axes)), strongest])[:, None]
-    scale = 1 / np.sqrt(variances + shrinkage * variances.mean())
+    scale = (variances + rule.shrinkage * variances.mean()) ** -rule.power
     matrix = (axes * scale[:, None])[:dimension_out]
     return Whitening(mean=torch.from_numpy(mean).float(), matrix=torch.from_numpy(matrix.copy()).float())
 
@@ -56,19 +86,19 @@ def fit_stream_whitening(
     features: torch.Tensor | np.ndarray,
     dimensions: Sequence[int],
     dimension_out: int,
-    shrinkage: float = 0.01,
+    rule: WhiteningRule | None = None,
 ) -> Whitening:
     """PCA-whitening of each stream of a backbone by itself, features [m, sum of dimensions] or [m, t, sum].
 
     `dimension_out` is shared out equally among the streams (the first ones take what is left over), so that no stream
     outweighs another; with one stream it is fit_pca_whitening.
 
-    Raises TrainerError WHITENING_FEATURES, WHITENING_DIMENSION, WHITENING_SHRINKAGE.
+    Raises TrainerError WHITENING_FEATURES, WHITENING_DIMENSION.
     """
     rows = features.detach().cpu().numpy() if isinstance(features, torch.Tensor) else np.asarray(features)
     share, over = divmod(dimension_out, len(dimensions))
     parts = [
-        fit_pca_whitening(features=part, dimension_out=share + (place < over), shrinkage=shrinkage)
+        fit_pca_whitening(features=part, dimension_out=share + (place < over), rule=rule)
         for place, part in enumerate(np.split(rows, np.cumsum(dimensions)[:-1], axis=-1))
     ]
     return Whitening(
@@ -76,7 +106,7 @@ def fit_stream_whitening(
     )
 
 
-def _check(rows: np.ndarray, dimension_out: int, shrinkage: float) -> None:
+def _check(rows: np.ndarray, dimension_out: int) -> None:
     if rows.ndim not in (2, 3) or len(rows) < 2 or not np.isfinite(rows).all():
         raise TrainerError(
             "WHITENING_FEATURES",
@@ -86,8 +116,4 @@ def _check(rows: np.ndarray, dimension_out: int, shrinkage: float) -> None:
     if not 1 <= dimension_out <= rows.shape[-1]:
         raise TrainerError(
             "WHITENING_DIMENSION", f"dimension_out is {dimension_out}; it must lie in 1..{rows.shape[-1]}"
-        )
-    if not shrinkage > 0:
-        raise TrainerError(
-            "WHITENING_SHRINKAGE", f"shrinkage is {shrinkage}; it must be above 0, or axes without variance divide by 0"
         )
