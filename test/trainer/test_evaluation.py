@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from cliptrace_trainer.cli import main
+from cliptrace_trainer.data.prepare import _write_index
+from cliptrace_trainer.data.prepared import PreparedDataset
 from cliptrace_trainer.errors import TrainerError
 from cliptrace_trainer.evaluation.embed import Alteration, EvaluationClips, embed_videos, network_input, video_clips
 from cliptrace_trainer.evaluation.encoders import encoder_from_checkpoint, random_encoder
@@ -234,6 +236,32 @@ def test_the_ablation_prints_every_step_and_goes_on_where_it_was(make_dataset, t
 def printed_json(text: str) -> dict:
     """The document at the end of the output, after the runs' own lines."""
     return json.loads(text[text.index("{") :])
+
+
+def test_sets_without_labels_or_shared_classes_are_refused(make_dataset, tmp_path, capsys):
+    known = make_dataset(name="known", classes=1)
+    other = make_dataset(name="other", classes=2)
+    alien = PreparedDataset.open(other.folder).where(lambda video: video.label == "class1")
+    _write_index(out=other.folder, frame_format=other.frame_format, videos=list(alien.videos))
+    bare = make_dataset(name="bare")
+    unlabelled = [replace(video, label=None) for video in bare.videos]
+    _write_index(out=bare.folder, frame_format=bare.frame_format, videos=unlabelled)
+    run = ["train", "--data", str(known.folder), "--out", str(tmp_path / "run"), "--evaluate-gallery"]
+    for command, code in (
+        (["evaluate", "retrieval", "--gallery", bare, "--queries", bare], "DATASET_EMPTY"),
+        (["evaluate", "retrieval", "--gallery", known, "--queries", other], "DATASET_EMPTY"),
+        (["evaluate", "linear-probe", "--train", bare, "--test", bare], "PROBE_CLASSES"),
+        (["evaluate", "linear-probe", "--train", known, "--test", bare], "PROBE_CLASSES"),
+        (["evaluate", "linear-probe", "--train", known, "--test", other], "PROBE_CLASSES"),
+        (["evaluate", "fine-tune", "--train", known, "--test", bare], "PROBE_CLASSES"),
+        (["evaluate", "fine-tune", "--train", known, "--test", other], "PROBE_CLASSES"),
+        ([*run, known, "--evaluate-queries", bare], "RETRIEVAL_EMPTY"),
+        ([*run, known, "--evaluate-queries", other], "RETRIEVAL_EMPTY"),
+    ):
+        words = [str(word.folder) if isinstance(word, PreparedDataset) else word for word in command]
+        sizes = ["--size", "16", "--clips", "1"] if words[0] == "evaluate" else []
+        assert main([*words, *sizes]) == 1, words
+        assert code in capsys.readouterr().err, words
 
 
 def test_missing_checkpoints_are_named(make_dataset, capsys):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 from pathlib import Path
 
@@ -119,6 +120,7 @@ def test_an_empty_folder_a_missing_one_and_one_without_a_readable_file(tmp_path,
 
 
 def test_ucf101_split_lists(tmp_path):
+    (tmp_path / "videos").mkdir()
     (tmp_path / "trainlist01.txt").write_text("Run/v_Run_g08_c01.avi 1\nWalk/v_Walk_g09_c01.avi 2\n")
     (tmp_path / "testlist01.txt").write_text("Run/v_Run_g01_c01.avi\n\n")
     sources = from_ucf101(root=tmp_path / "videos", splits=tmp_path, split_number=1)
@@ -130,6 +132,13 @@ def test_ucf101_split_lists(tmp_path):
     with pytest.raises(TrainerError, match=r"trainlist02\.txt") as caught:
         from_ucf101(root=tmp_path, splits=tmp_path, split_number=2)
     assert caught.value.code == "SPLIT_FILE_MISSING"
+    with pytest.raises(TrainerError) as caught:
+        from_ucf101(root=tmp_path / "nowhere", splits=tmp_path, split_number=1)
+    assert caught.value.code == "FOLDER_MISSING"
+    (tmp_path / "testlist01.txt").write_text("1 v_Run_g01_c01.avi\n")
+    with pytest.raises(TrainerError, match="v_Run_g01_c01") as caught:
+        from_ucf101(root=tmp_path / "videos", splits=tmp_path, split_number=1)
+    assert caught.value.code == "SPLIT_FILE_INVALID"
 
 
 def test_hmdb51_split_lists(tmp_path):
@@ -157,11 +166,74 @@ def test_csv(tmp_path):
         ("file\na.mp4\n", "CSV_INVALID"),
         ("path,group\na.mp4,seven\n", "CSV_INVALID"),
         ("path\na.mp4\na.mp4\n", "VIDEO_LISTED_TWICE"),
+        ("path,group\na.mp4,²\n", "CSV_INVALID"),
+        ("path\na\0b.mp4\n", "CSV_INVALID"),
+        ("path,label\ncafé.mp4,x\n".encode("latin-1"), "CSV_INVALID"),
     ):
-        file.write_text(text)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
         with pytest.raises(TrainerError) as caught:
             from_csv(file=file)
         assert caught.value.code == code
+
+
+def test_frames_that_were_lost_are_decoded_again(videos, tmp_path, ffmpeg):
+    run(videos, tmp_path / "whole", ffmpeg)
+    out = tmp_path / "out"
+    run(videos, out, ffmpeg)
+    shard = out / "frames-00000.rgb"
+    for damage in (lambda: os.truncate(shard, shard.stat().st_size // 2), shard.unlink):
+        damage()
+        assert run(videos, out, ffmpeg).prepared > 0
+        assert content(out) == content(tmp_path / "whole")
+
+
+def test_a_lost_video_that_is_not_asked_for_any_more_gives_no_other_video_its_frames(videos, tmp_path, ffmpeg):
+    out = tmp_path / "out"
+    run(videos, out, ffmpeg)
+    journal = (out / "journal.jsonl").read_text().splitlines()
+    kept = [json.loads(line) for line in journal]
+    os.truncate(out / "frames-00000.rgb", kept[-1]["offset_bytes"])
+    lost = kept[-1]["id"]
+    others = [source for source in from_folder(root=videos) if source.id != lost]
+    new = videos / "walk" / "zz.avi"
+    new.write_bytes((videos / "run" / "v_Run_g07_c02.avi").read_bytes())
+    others.append(next(source for source in from_folder(root=videos) if source.path == new))
+    prepare(sources=others, out=out, frame_format=FORMAT, ffmpeg=ffmpeg)
+    run(videos, out, ffmpeg)
+    run(videos, tmp_path / "fresh", ffmpeg)
+    assert content(out) == content(tmp_path / "fresh")
+
+
+def test_progress_starts_with_what_is_there_already(videos, tmp_path, ffmpeg):
+    seen: list[tuple[int, int]] = []
+    for _ in range(2):
+        run(videos, tmp_path / "out", ffmpeg, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3), (3, 3)]
+
+
+def test_a_full_disk_keeps_what_was_decoded(videos, tmp_path, ffmpeg):
+    out = tmp_path / "out"
+    run(videos, tmp_path / "whole", ffmpeg)
+    size = (tmp_path / "whole" / "frames-00000.rgb").stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size - 100, hard))
+    try:
+        with pytest.raises(TrainerError) as caught:
+            run(videos, out, ffmpeg)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.code == "DISK_FULL"
+    summary = run(videos, out, ffmpeg)
+    assert (summary.prepared, summary.already_there) == (1, 2)
+    assert content(out) == content(tmp_path / "whole")
+
+
+def test_a_file_without_pictures_is_told_in_plain_words(tmp_path, ffmpeg):
+    (tmp_path / "in").mkdir()
+    command = [str(ffmpeg), "-v", "error", "-f", "lavfi", "-i", "sine", "-t", "1", str(tmp_path / "in" / "sound.mp4")]
+    subprocess.run(command, check=True)
+    with pytest.raises(TrainerError, match=r"sound\.mp4 gave no video frame: it has no video track"):
+        run(tmp_path / "in", tmp_path / "out", ffmpeg)
 
 
 @pytest.mark.usefixtures("videos")

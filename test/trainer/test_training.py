@@ -4,6 +4,7 @@ import csv
 import resource
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from cliptrace_trainer.augment import AugmentationRanges
 from cliptrace_trainer.backbones import build_backbone
 from cliptrace_trainer.cli import main
+from cliptrace_trainer.data.prepared import PreparedDataset
 from cliptrace_trainer.errors import TrainerError
 from cliptrace_trainer.losses import LossWeights
 from cliptrace_trainer.training.ahead import ahead
@@ -19,10 +21,10 @@ from cliptrace_trainer.training.checkpoint import load_checkpoint
 from cliptrace_trainer.training.config import PRESETS, TrainingConfig
 from cliptrace_trainer.training.examples import EpochBatches, TclrExamples, collate
 from cliptrace_trainer.training.memory import saved_activation_bytes
-from cliptrace_trainer.training.precision import check_precision
+from cliptrace_trainer.training.precision import best_precision, check_precision
 from cliptrace_trainer.training.recompute import checkpoint_activations
 from cliptrace_trainer.training.schedule import Schedule
-from cliptrace_trainer.training.step import TclrForward, batch_loss
+from cliptrace_trainer.training.step import TclrForward, batch_loss, training_step
 from cliptrace_trainer.training.views import augment_batch
 from tiny import CPU, TINY, tiny_run
 
@@ -153,16 +155,6 @@ def test_a_loss_that_is_not_finite_stops_with_the_batch_named_and_keeps_the_chec
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_videos_that_cannot_be_read_are_counted_and_named_at_the_end_of_the_epoch(make_dataset, tmp_path):
-    dataset = make_dataset(videos=9)
-    shard = dataset.folder / "frames-00000.rgb"
-    shard.write_bytes(shard.read_bytes()[:-5])
-    said: list[str] = []
-    tiny_run(dataset=type(dataset).open(dataset.folder), out=tmp_path / "run", said=said, epochs=1).train()
-    lost = [line for line in said if "could not be read" in line]
-    assert len(lost) == 1 and lost[0].startswith("1 video(s)") and dataset.videos[-1].id in lost[0]
-
-
 def test_a_checkpoint_of_another_architecture_is_refused_by_name(make_dataset, tmp_path, capsys):
     dataset = make_dataset()
     tiny_run(dataset=dataset, out=tmp_path / "run", epochs=1).train()
@@ -179,6 +171,31 @@ def test_a_checkpoint_of_another_architecture_is_refused_by_name(make_dataset, t
     assert main(command[:-1]) == 1
     assert "RUN_EXISTS" in capsys.readouterr().err
     assert (tmp_path / "run" / "last.pt").read_bytes() == saved
+
+
+def test_a_checkpoint_with_parts_missing_or_foreign_is_refused(make_dataset, tmp_path, capsys):
+    folder = str(make_dataset().folder)
+    tiny_run(dataset=PreparedDataset.open(Path(folder)), out=tmp_path / "run", epochs=1).train()
+    last = tmp_path / "run" / "last.pt"
+    whole = load_checkpoint(last)
+    layout = whole["config"]["layout"] | {"unknown": 1}
+    groups = [{**group, "params": group["params"][:-1]} for group in whole["optimizer"]["param_groups"]]
+    damaged = [
+        {name: value for name, value in whole.items() if name != "progress"},
+        {name: value for name, value in whole.items() if name != "optimizer"},
+        whole | {"config": whole["config"] | {"layout": layout}},
+        whole | {"optimizer": whole["optimizer"] | {"param_groups": groups}},
+        whole | {"random": {}},
+    ]
+    for content in damaged:
+        torch.save(content, last)
+        saved = last.read_bytes()
+        assert main(["train", "--data", folder, "--out", str(last.parent), "--resume", "--device", "cpu"]) == 1
+        assert "CHECKPOINT_INVALID" in capsys.readouterr().err
+        assert last.read_bytes() == saved
+    # What is measured and exported needs no optimizer.
+    torch.save(damaged[1], last)
+    assert main(["evaluate", "linear-probe", "--train", folder, "--test", folder, "--checkpoint", str(last)]) == 0
 
 
 def test_files_that_are_no_checkpoint_are_refused(tmp_path):
@@ -225,10 +242,57 @@ def test_accumulated_batches_give_the_mean_of_their_gradients(make_dataset, tmp_
     examples = TclrExamples(dataset=dataset, layout=TINY.layout, ranges=TINY.augmentation, seed=TINY.seed)
     for keys in EpochBatches(videos=8, batch_size=4, seed=TINY.seed, epoch=0):
         clips = augment_batch(batch=collate([examples[key] for key in keys]), config=TINY, device=CPU)
-        (batch_loss(forward=forward, clips=clips, config=TINY, weights=TINY.weights, gather=None).total / 2).backward()
+        (
+            batch_loss(forward=forward, clips=clips, config=TINY, weights=TINY.weights, gather=None, parts=2).total / 2
+        ).backward()
     kept = {name: parameter.grad for name, parameter in run.model.named_parameters()}
     for name, parameter in model.named_parameters():
         assert torch.allclose(parameter.grad, kept[name], rtol=1e-4, atol=1e-6), name
+
+
+def test_accumulated_temporal_terms_are_those_of_the_joint_batch(make_dataset):
+    examples = TclrExamples(dataset=make_dataset(), layout=TINY.layout, ranges=TINY.augmentation, seed=TINY.seed)
+    config = replace(TINY, weights=LossWeights(instance_global=0, instance_local=0))
+
+    def gradients(parts: list[list[int]]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        torch.manual_seed(0)
+        # Frozen statistics: a batch norm that learns sees one part at a time, whatever is done about the loss.
+        model = build_model(config=config).eval()
+        batches = [
+            augment_batch(batch=collate([examples[0, index] for index in part]), config=config, device=CPU)
+            for part in parts
+        ]
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        terms = training_step(
+            batches=batches,
+            forward=TclrForward(model=model),
+            optimizer=optimizer,
+            scaler=torch.amp.GradScaler("cpu", enabled=False),
+            config=config,
+            weights=config.weights,
+            device=CPU,
+            gather=None,
+        )
+        return {name: parameter.grad for name, parameter in model.named_parameters()}, terms
+
+    joint, joint_terms = gradients([[0, 1, 2, 3, 4, 5]])
+    accumulated, terms = gradients([[0, 1], [2, 3], [4, 5]])
+    assert torch.allclose(terms, joint_terms, rtol=1e-4)
+    whole = torch.stack([gradient.norm() for gradient in joint.values()]).norm()
+    for name, gradient in joint.items():
+        assert (accumulated[name] - gradient).norm() <= 1e-4 * gradient.norm() + 1e-6 * whole, name
+
+
+def test_a_gradient_that_is_not_finite_stops_before_it_spoils_the_weights(make_dataset, tmp_path):
+    dataset = make_dataset()
+    run = tiny_run(dataset=dataset, out=tmp_path / "run", epochs=1)
+    weight = next(run.model.parameters())
+    weight.register_hook(lambda gradient: gradient * float("inf"))
+    before = weight.detach().clone()
+    with pytest.raises(TrainerError, match=r"\.avi, ") as caught:
+        run.train()
+    assert caught.value.code == "GRADIENT_NOT_FINITE"
+    assert torch.equal(weight, before)
 
 
 def test_activation_checkpointing_changes_neither_gradients_nor_batch_norm_statistics(make_dataset):
@@ -261,6 +325,18 @@ def test_bfloat16_and_channels_last_train(make_dataset, tmp_path):
     )
     assert run.train().finished
     assert all(parameter.dtype == torch.float32 for parameter in run.model.parameters())
+
+
+def test_the_precision_is_bfloat16_where_the_processor_has_it_and_computes_it_rightly(monkeypatch):
+    def best(backbone: torch.nn.Module, **capabilities: bool) -> str:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+        monkeypatch.setattr("cliptrace_trainer.training.precision.build_backbone", lambda **_: backbone)
+        return best_precision(config=TINY, device=CPU)
+
+    sound = build_backbone(name="compact-r21d")
+    assert best(sound, avx2=True, avx512_bf16=False) == "float32"
+    assert best(sound, avx512_bf16=True) == "bfloat16"
+    assert best(RightInFloat32Only(), avx512_bf16=True) == "float32"
 
 
 class RightInFloat32Only(torch.nn.Module):
@@ -375,3 +451,41 @@ def test_best_is_not_replaced_by_a_worse_score_after_a_resume(make_dataset, tmp_
         run.train()
         best = load_checkpoint(tmp_path / "run" / "best.pt")["progress"]
         assert best["epoch"] == (1, 1, 3)[epochs - 1]
+
+
+def test_saving_the_best_does_not_put_off_saving_the_last(make_dataset, tmp_path):
+    scores = iter([0.1, 0.2, 0.3])
+    options = {"evaluate_every_epochs": 1, "save_every_seconds": 1000.0}
+    run = tiny_run(dataset=make_dataset(), out=tmp_path / "run", epochs=3, options=options)
+    saved = []
+
+    def evaluate(_: torch.nn.Module) -> dict[str, float]:
+        run._last_save = -np.inf
+        if (tmp_path / "run" / "last.pt").is_file():
+            saved.append(load_checkpoint(tmp_path / "run" / "last.pt")["progress"]["epoch"])
+        return {"recall_at_1": next(scores)}
+
+    run._evaluate = evaluate
+    run.train()
+    # The end of each epoch was saved, and so was there when the next one was measured.
+    assert saved == [1, 2]
+
+
+def test_a_full_disk_while_a_curve_is_written_is_told_and_keeps_its_rows(make_dataset, tmp_path):
+    dataset = make_dataset(videos=12)
+    tiny_run(dataset=dataset, out=tmp_path / "run", epochs=1).train()
+    before = (tmp_path / "run" / "curves.csv").read_bytes()
+    saved = (tmp_path / "run" / "last.pt").read_bytes()
+    again = tiny_run(dataset=dataset, out=tmp_path / "run", epochs=2)
+    again.resume(tmp_path / "run" / "last.pt")
+    for room in (len(before) - 10, len(before) + 10):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+        try:
+            with pytest.raises(TrainerError, match="--resume") as caught:
+                again.train()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert caught.value.code == "DISK_FULL"
+        assert (tmp_path / "run" / "curves.csv").read_bytes().startswith(before)
+        assert (tmp_path / "run" / "last.pt").read_bytes() == saved

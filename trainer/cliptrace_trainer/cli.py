@@ -3,9 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+import torch
 
 from . import __version__
 from .commands import ablation, evaluate, import_published, models, prepare, quantise, train
+from .data.files import write_error
 from .errors import TrainerError
 
 EXIT_FAILED = 1
@@ -28,8 +32,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser().parse_args(arguments)
     try:
         return parsed.run(parsed)
-    except TrainerError as error:
-        print(error, file=sys.stderr)
+    except (TrainerError, OSError, torch.OutOfMemoryError) as error:
+        print(_told(error), file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+
+
+def _told(error: TrainerError | OSError | torch.OutOfMemoryError) -> TrainerError:
+    """What the machine refuses (space, permission, memory) as an error with a code and a remedy, like the others."""
+    if isinstance(error, TrainerError):
+        return error
+    if isinstance(error, OSError):
+        known = write_error(path=Path(error.filename or "."), error=error)
+        if known.code == "DISK_FULL":
+            return known
+        return TrainerError(
+            "FILE_FAILED", f"{error}; check that it is there and that this user may read it, or write where it belongs"
+        )
+    return TrainerError(
+        "OUT_OF_MEMORY",
+        f"{str(error).splitlines()[0]}; give a smaller --batch-size or clip, --activation-checkpointing, "
+        "or --precision bfloat16",
+    )

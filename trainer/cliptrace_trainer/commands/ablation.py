@@ -1,6 +1,7 @@
 """`ablation`: what each loss term adds, from runs of equal length, beside random weights and a colour histogram."""
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ..training.checkpoint import load_checkpoint
 from ..training.config import PRECISIONS, PRESETS, TrainingConfig, preset
 from ..training.distributed import Ranks
 from ..training.options import LAST_NAME, RunOptions
+from ..training.precision import best_precision
 from ..training.run import TrainingRun
 from .arguments import DatasetArgument, add_device, device_of, positive_int
 from .report import print_recalls
@@ -64,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     changes = {name: getattr(arguments, name) for name in _CHANGES}
     changes = {name: value for name, value in changes.items() if value is not None}
     config = preset(name=arguments.preset, epochs=arguments.epochs, **changes)
+    config = replace(config, precision=best_precision(config=config, device=device))
 
     untrained = random_encoder(config=config, device=device)
     spec = evaluation_clips(encoder=untrained, clips=arguments.clips, size=arguments.size)
@@ -80,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         out = arguments.out / "".join(letter for letter in name if letter.isalnum())
         last = _train(dataset=dataset, config=replace(config, weights=weights), out=out, device=device)
         if last is None:
-            print(f"stopped in {out}; the same command goes on with it")
+            print(f"stopped in {out}; the same command goes on with it", file=sys.stderr)
             return 130
         rows[name] = measure(encoder_from_checkpoint(path=last, device=device))
     print_recalls(rows=rows, as_json=arguments.json)
@@ -98,6 +101,8 @@ def _train(*, dataset: PreparedDataset, config: TrainingConfig, out: Path, devic
         options=RunOptions(out=out),
         device=device,
         ranks=Ranks(rank=0, count=1, local_rank=0),
+        # Standard output is for the table.
+        say=lambda line: print(line, file=sys.stderr),
     )
     if last.is_file():
         training.resume(last)

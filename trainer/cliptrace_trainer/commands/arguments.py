@@ -1,6 +1,7 @@
 """Argument types and groups that several commands share."""
 
 import argparse
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def device_of(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise TrainerError("DEVICE_UNAVAILABLE", f"{name!r} is no device; give auto, cpu or cuda") from error
+    if device.type not in ("cpu", "cuda"):
+        raise TrainerError("DEVICE_UNAVAILABLE", f"{name} is not supported here; give auto, cpu or cuda")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise TrainerError("DEVICE_UNAVAILABLE", f"{name} is not to be had here; give --device cpu or auto")
     return device
@@ -62,7 +65,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def fraction(text: str) -> float:
     value = float(text)
     if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1 (0.1 is 10 %)")
     return value
 
 
@@ -73,13 +76,44 @@ def positive_int(text: str) -> int:
     return value
 
 
+def whole_number(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 0")
+    return value
+
+
+def positive_float(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and finite")
+    return value
+
+
+def not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 0 and finite")
+    return value
+
+
+def probability(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
 def group_range(text: str) -> tuple[int, int]:
     """`22-25` or `7`."""
     low, _, high = text.partition("-")
     try:
-        return int(low), int(high or low)
+        first, last = int(low), int(high or low)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no range of groups such as 22-25") from error
+    if first > last:
+        raise argparse.ArgumentTypeError(f"{text!r} ends before it begins; give the lower group first")
+    return first, last
 
 
 def add_whitening_rule(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from ..evaluation.protocols import (
     retrieval,
 )
 from ..training.config import PRESETS, preset
+from ..training.precision import best_precision
 from .arguments import (
     DatasetArgument,
     add_device,
@@ -27,8 +29,10 @@ from .arguments import (
     device_of,
     fraction,
     group_range,
+    positive_float,
     positive_int,
     whitening_rule,
+    whole_number,
 )
 from .prepare import add_frame_format, prepare_sources
 from .report import print_recalls
@@ -90,7 +94,7 @@ def _add_benchmark(kinds: argparse._SubParsersAction, name: str) -> None:
     parser.add_argument("--split", type=positive_int, default=1, help="which official split: 1, 2 or 3")
     parser.add_argument("--prepared", dest="out", type=Path, required=True, help="where frames are kept")
     parser.add_argument("--workers", type=positive_int, default=2)
-    parser.add_argument("--decode-timeout-seconds", type=float, default=600.0)
+    parser.add_argument("--decode-timeout-seconds", type=positive_float, default=600.0)
     add_frame_format(parser)
     _add_encoder(parser)
     parser.add_argument("--fine-tune", action="store_true", help="fine-tuning as well (hours)")
@@ -109,7 +113,7 @@ def _add_encoder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=positive_int, default=10, help="clips spread over each video")
     parser.add_argument("--size", type=positive_int, help="pixels of a clip; the training size without it")
     parser.add_argument("--clip-crop-fraction", type=fraction, help="centre crop: 0.8 in the paper")
-    parser.add_argument("--span-seconds", type=float, help="of a clip: 1.28 in the paper (stride 2 at 25)")
+    parser.add_argument("--span-seconds", type=positive_float, help="of a clip: 1.28 in the paper (stride 2 at 25)")
     parser.add_argument("--pooled", action="store_true", help="pool over time, as the product's index does")
     add_device(parser)
 
@@ -118,8 +122,8 @@ def _add_fine_tune_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label-fraction", type=fraction, default=1.0, help="share of each class's labels")
     parser.add_argument("--epochs", type=positive_int, default=30)
     parser.add_argument("--batch-size", type=positive_int, default=16)
-    parser.add_argument("--learning-rate", type=float, default=1e-4)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--learning-rate", type=positive_float, default=1e-4)
+    parser.add_argument("--seed", type=whole_number, default=0)
 
 
 def _run_retrieval(arguments: argparse.Namespace) -> int:
@@ -197,8 +201,10 @@ def _fine_tune(
     test: PreparedDataset,
     device: torch.device,
 ) -> None:
+    # The checkpoint may come from a machine with another precision.
+    config = replace(encoder.config, precision=best_precision(config=encoder.config, device=device))
     result = fine_tune(
-        encoder=encoder,
+        encoder=replace(encoder, config=config),
         train=train,
         test=test,
         spec=_clips(arguments, encoder),

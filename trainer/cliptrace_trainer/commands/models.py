@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..errors import TrainerError
 from ..evaluation.encoders import encoder_from_checkpoint
 from ..evaluation.protocols import evaluation_clips, fit_whitening
 from ..export import Normalisation, Preprocessing, export_encoder
@@ -39,6 +40,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     device = device_of(arguments.device)
+    if arguments.dimension is not None and arguments.whitening_from is None:
+        raise TrainerError("ARGUMENT_MISSING", "--dimension chooses axes of a whitening; give --whitening-from as well")
     encoder = encoder_from_checkpoint(path=arguments.checkpoint, device=device)
     config = encoder.config
     spec = evaluation_clips(encoder=encoder, size=arguments.size, clips=arguments.whitening_clips)
@@ -54,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             dimension_out=arguments.dimension,
             rule=whitening_rule(arguments),
         )
-    measured = json.loads(arguments.measured.read_text(encoding="utf-8")) if arguments.measured else {}
+    measured = _measured(arguments.measured)
     manifest = export_encoder(
         backbone=encoder.model.backbone.cpu(),
         normalisation=Normalisation(mean=config.mean, std=config.std),
@@ -72,6 +75,18 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print(f"{manifest['id']}: {arguments.out / manifest['file']}")
     return 0
+
+
+def _measured(file: Path | None) -> dict:
+    if file is None:
+        return {}
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainerError("EXPORT_METADATA", f"{file} cannot be read as JSON ({error}); give a JSON object") from error
+    if not isinstance(value, dict):
+        raise TrainerError("EXPORT_METADATA", f"{file} holds a {type(value).__name__}; give a JSON object")
+    return value
 
 
 def _provenance(arguments: argparse.Namespace, whitened_on: int | None) -> dict:

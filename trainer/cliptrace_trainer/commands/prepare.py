@@ -5,10 +5,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..data.prepare import FAILURES_NAME, prepare
+from ..data.prepare import prepare
+from ..data.prepared import FAILURES_NAME
 from ..data.sources import VideoSource, from_csv, from_folder, from_hmdb51, from_ucf101
 from ..media import FrameFormat, resolve_ffmpeg
-from .arguments import fraction, positive_int
+from .arguments import fraction, positive_float, positive_int
 
 EXIT_SOME_FAILED = 3
 
@@ -31,12 +32,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--split", type=positive_int, default=1, help="which official split: 1, 2 or 3")
     add_frame_format(parser)
     parser.add_argument("--workers", type=positive_int, default=2, help="ffmpeg processes at a time")
-    parser.add_argument("--decode-timeout-seconds", type=float, default=600.0)
+    parser.add_argument("--decode-timeout-seconds", type=positive_float, default=600.0)
     parser.set_defaults(run=run)
 
 
 def add_frame_format(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--frames-per-second", type=float, default=16.0)
+    parser.add_argument("--frames-per-second", type=positive_float, default=16.0)
     parser.add_argument("--width", type=positive_int, default=112)
     parser.add_argument("--height", type=positive_int, default=112)
     parser.add_argument(
@@ -60,21 +61,28 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def prepare_sources(*, sources: list[VideoSource], arguments: argparse.Namespace) -> int:
-    """Prepare with a progress bar, name the bad files, and return the exit code."""
+    """Prepare with a progress bar, name the bad files, and return the exit code.
+
+    Ctrl-C leaves what is decoded in its place; KeyboardInterrupt goes on to the caller.
+    """
     with tqdm(total=len(sources), unit="video", desc="prepare") as bar:
 
         def show(done: int, _total: int) -> None:
             bar.update(done - bar.n)
 
-        summary = prepare(
-            sources=sources,
-            out=arguments.out,
-            frame_format=frame_format_of(arguments),
-            ffmpeg=resolve_ffmpeg(),
-            workers=arguments.workers,
-            decode_timeout_seconds=arguments.decode_timeout_seconds,
-            on_progress=show,
-        )
+        try:
+            summary = prepare(
+                sources=sources,
+                out=arguments.out,
+                frame_format=frame_format_of(arguments),
+                ffmpeg=resolve_ffmpeg(),
+                workers=arguments.workers,
+                decode_timeout_seconds=arguments.decode_timeout_seconds,
+                on_progress=show,
+            )
+        except KeyboardInterrupt:
+            bar.write("stopped; the same command goes on with the videos that are left")
+            raise
     print(
         f"{summary.prepared} videos prepared, {summary.already_there} were there already, "
         f"{len(summary.failures)} failed: {arguments.out}"

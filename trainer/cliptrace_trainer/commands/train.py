@@ -12,13 +12,24 @@ from ..data.prepared import PreparedDataset
 from ..errors import TrainerError
 from ..evaluation.development import development_evaluation
 from ..evaluation.embed import EvaluationClips
-from ..training.checkpoint import load_checkpoint
+from ..training.checkpoint import configuration_of, load_checkpoint
 from ..training.config import PRECISIONS, PRESETS, SCHEDULES, TrainingConfig, preset
 from ..training.distributed import join_ranks, leave_ranks
 from ..training.options import LAST_NAME, RunOptions
+from ..training.precision import best_precision
 from ..training.run import TrainingRun
 from ..training.step import autocast
-from .arguments import DatasetArgument, add_device, device_of, group_range, positive_int
+from .arguments import (
+    DatasetArgument,
+    add_device,
+    device_of,
+    group_range,
+    not_negative,
+    positive_float,
+    positive_int,
+    probability,
+    whole_number,
+)
 
 EXIT_INTERRUPTED = 130
 
@@ -30,17 +41,17 @@ _FIELDS = (
     ("batch_size", positive_int, "videos a step on each rank"),
     ("accumulation", positive_int, "batches a step, each with its own negatives"),
     ("epochs", positive_int, "last epoch; raise it to go on with a finished run"),
-    ("instance_epochs", int, "first epochs of instance contrast alone, on two moments of a video"),
-    ("neighbour_epoch", int, "first epoch of the neighbour contrast, counted from 0 (with --weight-neighbour)"),
+    ("instance_epochs", whole_number, "first epochs of instance contrast alone, on two moments of a video"),
+    ("neighbour_epoch", whole_number, "first epoch of the neighbour contrast, from 0 (with --weight-neighbour)"),
     ("neighbours", positive_int, "nearest videos that count as positives"),
-    ("learning_rate", float, "base rate of Adam"),
-    ("weight_decay", float, "L2 factor of Adam"),
-    ("temperature", float, "of every contrast"),
+    ("learning_rate", positive_float, "base rate of Adam"),
+    ("weight_decay", not_negative, "L2 factor of Adam"),
+    ("temperature", positive_float, "of every contrast"),
     ("schedule", str, f"one of {', '.join(SCHEDULES)}"),
-    ("warm_up_epochs", int, "epochs until the full rate"),
+    ("warm_up_epochs", whole_number, "epochs until the full rate"),
     ("decay_epochs", positive_int, "last epochs of the trapezoid"),
-    ("precision", str, f"one of {', '.join(PRECISIONS)}"),
-    ("seed", int, "of weights, order, clips and augmentation"),
+    ("precision", str, f"one of {', '.join(PRECISIONS)}; without it, bfloat16 where the device has it"),
+    ("seed", whole_number, "of weights, order, clips and augmentation"),
 )
 _SWITCHES = ("channels_last", "compile", "activation_checkpointing", "synchronised_batch_norm")
 _LAYOUT = ("span_seconds", "global_frames", "local_clips", "local_frames")
@@ -71,15 +82,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     for name in _SWITCHES:
         parser.add_argument(_flag(name), action=argparse.BooleanOptionalAction, dest=name, default=None)
     for name in _LAYOUT:
-        kind = float if name == "span_seconds" else positive_int
+        kind = positive_float if name == "span_seconds" else positive_int
         parser.add_argument(_flag(name), type=kind, dest=name)
     for name in _WEIGHTS:
-        parser.add_argument(f"--weight-{name.replace('_', '-')}", type=float, dest=name, help="0 skips the term")
-    parser.add_argument("--grey-probability", type=float)
+        parser.add_argument(f"--weight-{name.replace('_', '-')}", type=not_negative, dest=name, help="0 skips the term")
+    parser.add_argument("--grey-probability", type=probability)
     parser.add_argument("--hold-out-groups", type=group_range, help="leave these groups out, such as 22-25")
-    parser.add_argument("--workers", type=int, default=0, help="processes that read frames ahead")
+    parser.add_argument("--workers", type=whole_number, default=0, help="processes that read frames ahead")
     parser.add_argument("--threads", type=positive_int, help="CPU threads; one is best on a busy machine")
-    parser.add_argument("--save-every-seconds", type=float, default=300.0)
+    parser.add_argument("--save-every-seconds", type=not_negative, default=300.0)
     parser.add_argument("--log-every-steps", type=positive_int, default=10)
     parser.add_argument("--stop-after-steps", type=positive_int, help="save and end at this step")
     parser.add_argument("--evaluate-queries", type=DatasetArgument.parse, help="labelled development set")
@@ -99,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         last = arguments.out / LAST_NAME
         _check_folder(last=last, resume=arguments.resume)
-        config = _configuration(arguments, last)
+        config = _configuration(arguments, last, device)
         dataset = _without_groups(arguments.data.open(), arguments.hold_out_groups)
         training = TrainingRun(
             dataset=dataset,
@@ -145,11 +156,18 @@ def apply_changes(config: TrainingConfig, changes: dict) -> TrainingConfig:
     return replace(config, **plain, **nested)
 
 
-def _configuration(arguments: argparse.Namespace, last: Path) -> TrainingConfig:
+def _configuration(arguments: argparse.Namespace, last: Path, device: torch.device) -> TrainingConfig:
     changes = configuration_changes(arguments)
     if not arguments.resume:
-        return apply_changes(preset(name=arguments.preset), changes)
-    stored = TrainingConfig.from_json(load_checkpoint(last)["config"])
+        config = apply_changes(preset(name=arguments.preset), changes)
+        if not any(getattr(config.weights, name) for name in _WEIGHTS):
+            raise TrainerError("CONFIGURATION_INVALID", "every loss term has weight 0; give at least one above 0")
+        return (
+            config
+            if "precision" in changes
+            else replace(config, precision=best_precision(config=config, device=device))
+        )
+    stored = configuration_of(load_checkpoint(last), path=last)
     wanted = apply_changes(stored, changes)
     if wanted.backbone != stored.backbone:
         raise TrainerError(
@@ -182,7 +200,12 @@ def _without_groups(dataset: PreparedDataset, held_out: tuple[int, int] | None) 
     if held_out is None:
         return dataset
     low, high = held_out
-    return dataset.where(lambda video: video.group is None or not low <= video.group <= high)
+    kept = dataset.where(lambda video: video.group is None or not low <= video.group <= high)
+    if not len(kept):
+        raise TrainerError(
+            "GROUPS_EMPTY", f"all videos of {dataset.folder} are of groups {low} to {high}; hold out fewer"
+        )
+    return kept
 
 
 def _options(arguments: argparse.Namespace) -> RunOptions:
@@ -215,6 +238,13 @@ def _evaluation(arguments: argparse.Namespace, config: TrainingConfig, device: t
     labels = set(queries.labels)
     # Only videos of the queries' classes can be right or wrong answers.
     gallery = arguments.evaluate_gallery.open().where(lambda video: video.label in labels)
+    # Told now, not after the first epochs.
+    if not labels or not len(gallery):
+        raise TrainerError(
+            "RETRIEVAL_EMPTY",
+            f"the queries have {len(labels)} classes, the gallery {len(gallery)} videos of them; "
+            "give sets with labels, and with the same ones",
+        )
     return development_evaluation(
         gallery=gallery,
         queries=queries,

@@ -1,5 +1,6 @@
 """Files that are either the old version or the new one, never half of each."""
 
+import contextlib
 import errno
 import json
 import os
@@ -25,7 +26,9 @@ def write_atomically(*, path: Path, write: Callable[[BinaryIO], None]) -> None:
         temporary.replace(path)
         _sync_folder(path.parent)
     except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
+        # Not even that can be done below a path that is a file.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise write_error(path=path, error=error) from error
 
 
@@ -41,10 +44,12 @@ def write_error(*, path: Path, error: Exception) -> TrainerError:
     if numbers & {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} or "file write failed" in str(error):
         return TrainerError(
             "DISK_FULL",
-            f"no room to write {path}: {error}; free some space and run the same command again, "
-            "the earlier file is kept",
+            f"no room to write {path}: {error}; free some space and run the same command again "
+            "(a training run with --resume), the earlier file is kept",
         )
-    return TrainerError("WRITE_FAILED", f"{path} could not be written: {error}")
+    return TrainerError(
+        "WRITE_FAILED", f"{path} could not be written: {error}; give a folder that this user may write to"
+    )
 
 
 def _sync_folder(folder: Path) -> None:

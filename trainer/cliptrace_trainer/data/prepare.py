@@ -11,11 +11,10 @@ from typing import BinaryIO
 from ..errors import TrainerError
 from ..media import FrameFormat, decode_to
 from .files import write_error, write_json
-from .prepared import FORMAT_VERSION, INDEX_NAME, PreparedVideo
+from .prepared import FAILURES_NAME, FORMAT_VERSION, INDEX_NAME, PreparedVideo
 from .shards import ShardWriter
 from .sources import VideoSource
 
-FAILURES_NAME = "failures.json"
 FORMAT_NAME = "format.json"
 # Beyond this a decoded video waits for its place in the shard on disk, not in memory.
 _SPOOL_BYTES = 64 << 20
@@ -58,6 +57,8 @@ def prepare(
     with ShardWriter(folder=out, frame_bytes=frame_format.frame_bytes) as writer:
         waiting = [source for source in sources if not _is_stored(source, writer)]
         already_there = len(sources) - len(waiting)
+        if on_progress is not None:
+            on_progress(already_there, len(sources))
         decoded = _decode_ahead(
             sources=waiting,
             workers=workers,
@@ -176,7 +177,12 @@ def _failure(source: VideoSource, error: TrainerError) -> FailedVideo:
 def _claim_folder(*, out: Path, frame_format: FrameFormat) -> None:
     path = out / FORMAT_NAME
     if path.is_file():
-        earlier = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            earlier = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise TrainerError(
+                "DATASET_INVALID", f"{path} cannot be read ({error}); remove {out} and prepare again"
+            ) from error
         if earlier != frame_format.to_json():
             raise TrainerError(
                 "PREPARED_OTHERWISE",

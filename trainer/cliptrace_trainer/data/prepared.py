@@ -12,6 +12,7 @@ from ..errors import TrainerError
 from ..media import FrameFormat
 
 INDEX_NAME = "dataset.json"
+FAILURES_NAME = "failures.json"
 FORMAT_VERSION = 1
 
 
@@ -34,10 +35,19 @@ class PreparedVideo:
 class PreparedDataset:
     """Videos and their frames. `frames(video)` is a read-only map: no byte is read before use."""
 
-    def __init__(self, *, folder: Path, frame_format: FrameFormat, videos: Sequence[PreparedVideo]) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        frame_format: FrameFormat,
+        videos: Sequence[PreparedVideo],
+        undecoded: Sequence[str] = (),
+    ) -> None:
+        """`undecoded`: ids of the files that `prepare` could not decode, so that they are not among `videos`."""
         self.folder = folder
         self.frame_format = frame_format
         self.videos = tuple(videos)
+        self.undecoded = tuple(undecoded)
         self._maps: dict[str, np.memmap] = {}
 
     @classmethod
@@ -57,6 +67,7 @@ class PreparedDataset:
                 folder=folder,
                 frame_format=FrameFormat(**index["frameFormat"]),
                 videos=[PreparedVideo(**row) for row in index["videos"]],
+                undecoded=_undecoded(folder),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise TrainerError(
@@ -71,9 +82,11 @@ class PreparedDataset:
     def frames(self, video: PreparedVideo) -> np.ndarray:
         """uint8 RGB [frames, height, width, 3]. Raises TrainerError VIDEO_TRUNCATED."""
         size = video.frames * self.frame_format.frame_bytes
-        content = self._map(video.shard)[video.offset_bytes : video.offset_bytes + size]
-        if content.size != size:
+        end = video.offset_bytes + size
+        # Asked each time: reading a map beyond the end of a file that was cut meanwhile kills the process.
+        if self._shard_bytes(video.shard) < end:
             raise self._truncated(video)
+        content = self._map(video.shard, end)[video.offset_bytes : end]
         return content.reshape(video.frames, self.frame_format.height, self.frame_format.width, 3)
 
     def where(self, keep: Callable[[PreparedVideo], bool]) -> "PreparedDataset":
@@ -81,20 +94,9 @@ class PreparedDataset:
         return self.where_in([video for video in self.videos if keep(video)])
 
     def where_in(self, videos: Sequence[PreparedVideo]) -> "PreparedDataset":
-        return PreparedDataset(folder=self.folder, frame_format=self.frame_format, videos=videos)
-
-    def split_readable(self) -> tuple["PreparedDataset", tuple[TrainerError, ...]]:
-        """The dataset without videos whose shard ends before them, and one error for each of those."""
-        sizes = {shard: (self.folder / shard).stat().st_size for shard in {video.shard for video in self.videos}}
-        errors = []
-        readable = []
-        for video in self.videos:
-            end = video.offset_bytes + video.frames * self.frame_format.frame_bytes
-            if end <= sizes[video.shard]:
-                readable.append(video)
-            else:
-                errors.append(self._truncated(video))
-        return self.where_in(readable), tuple(errors)
+        return PreparedDataset(
+            folder=self.folder, frame_format=self.frame_format, videos=videos, undecoded=self.undecoded
+        )
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -106,11 +108,19 @@ class PreparedDataset:
     def _truncated(self, video: PreparedVideo) -> TrainerError:
         return TrainerError(
             "VIDEO_TRUNCATED",
-            f"{video.id}: {self.folder / video.shard} ends before it does; remove that file's folder and prepare again",
+            f"{video.id}: {self.folder / video.shard} is missing or ends before it does; "
+            "run the same `prepare` again, it decodes what is not there",
         )
 
-    def _map(self, shard: str) -> np.memmap:
-        if shard not in self._maps:
+    def _shard_bytes(self, shard: str) -> int:
+        try:
+            return (self.folder / shard).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _map(self, shard: str, end: int) -> np.memmap:
+        """The shard's bytes, at least `end` of them: a map keeps the length that the file had when it was made."""
+        if shard not in self._maps or self._maps[shard].size < end:
             self._maps[shard] = np.memmap(self.folder / shard, dtype=np.uint8, mode="r")
         return self._maps[shard]
 
@@ -122,8 +132,16 @@ class PreparedDataset:
             )
         for shard in {video.shard for video in self.videos}:
             if not (self.folder / shard).is_file():
-                raise TrainerError("DATASET_INVALID", f"{self.folder / shard} is missing; prepare again")
+                raise TrainerError(
+                    "DATASET_INVALID",
+                    f"{self.folder / shard} is missing; run the same `prepare` again, it decodes what is not there",
+                )
 
     def __getstate__(self) -> dict:
         # Worker processes map the shards themselves.
         return {**self.__dict__, "_maps": {}}
+
+
+def _undecoded(folder: Path) -> list[str]:
+    path = folder / FAILURES_NAME
+    return [row["id"] for row in json.loads(path.read_text(encoding="utf-8"))] if path.is_file() else []

@@ -1,5 +1,6 @@
 """The shard files: raw frames one after another, and a journal that tells what stands where."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import TrainerError
-from .files import write_error
+from .files import write_atomically, write_error
 
 SHARD_BYTES = 1 << 30
 JOURNAL_NAME = "journal.jsonl"
@@ -29,7 +30,8 @@ class StoredVideo:
 class ShardWriter:
     """Appends videos to shards. A row enters the journal only after its frames are on the disk.
 
-    Opening a folder again cuts away what a killed run had written without a journal row.
+    Opening a folder again cuts away what a killed run had written without a journal row, and forgets the videos
+    whose frames are no longer there, so that they are written anew.
     """
 
     def __init__(self, *, folder: Path, frame_bytes: int, shard_bytes: int = SHARD_BYTES) -> None:
@@ -37,7 +39,7 @@ class ShardWriter:
         self._frame_bytes = frame_bytes
         self._shard_bytes = shard_bytes
         folder.mkdir(parents=True, exist_ok=True)
-        self.stored = {row.id: row for row in read_journal(folder)}
+        self.stored = self._whole_rows()
         self._index, self._offset = self._end_of_journal()
         self._stream = self._open()
         self._journal = (folder / JOURNAL_NAME).open("a", encoding="utf-8")
@@ -63,7 +65,7 @@ class ShardWriter:
             self._stream.seek(end)
             self._stream.flush()
             os.fsync(self._stream.fileno())
-            self._journal.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+            self._journal.write(_line(row))
             self._journal.flush()
         except OSError as error:
             raise write_error(path=self._folder / row.shard, error=error) from error
@@ -72,8 +74,10 @@ class ShardWriter:
         return row
 
     def close(self) -> None:
-        self._stream.close()
-        self._journal.close()
+        for file in (self._stream, self._journal):
+            # What a full disk refused once it refuses again here; `append` has told so.
+            with contextlib.suppress(OSError):
+                file.close()
 
     def __enter__(self) -> "ShardWriter":
         return self
@@ -81,22 +85,26 @@ class ShardWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _whole_rows(self) -> dict[str, StoredVideo]:
+        """The journal's rows by id, without those whose shard is missing or ends before them."""
+        rows = {row.id: row for row in read_journal(self._folder)}
+        sizes = {name: _size_bytes(self._folder / name) for name in {row.shard for row in rows.values()}}
+        whole = {id: row for id, row in rows.items() if self._end(row) <= sizes[row.shard]}
+        if len(whole) < len(rows):
+            # Their places will hold other frames: no later run may find the old rows.
+            text = "".join(_line(row) for row in whole.values())
+            write_atomically(path=self._folder / JOURNAL_NAME, write=lambda stream: stream.write(text.encode("utf-8")))
+        return whole
+
+    def _end(self, row: StoredVideo) -> int:
+        return row.offset_bytes + row.frames * self._frame_bytes
+
     def _end_of_journal(self) -> tuple[int, int]:
-        ends = [
-            (_shard_number(row.shard), row.offset_bytes + row.frames * self._frame_bytes)
-            for row in self.stored.values()
-        ]
-        return max(ends, default=(0, 0))
+        return max(((_shard_number(row.shard), self._end(row)) for row in self.stored.values()), default=(0, 0))
 
     def _open(self) -> BinaryIO:
         path = self._folder / _shard_name(self._index)
         path.touch(exist_ok=True)
-        if path.stat().st_size < self._offset:
-            raise TrainerError(
-                "SHARD_DAMAGED",
-                f"{path} has {path.stat().st_size} bytes, the journal says {self._offset}; "
-                f"remove {self._folder} and prepare again",
-            )
         stream = path.open("r+b")
         stream.truncate(self._offset)
         stream.seek(self._offset)
@@ -128,6 +136,14 @@ def read_journal(folder: Path) -> list[StoredVideo]:
                 f"{path} line {number} is no journal row; remove {folder} and prepare again",
             ) from error
     return rows
+
+
+def _line(row: StoredVideo) -> str:
+    return json.dumps(asdict(row), ensure_ascii=False) + "\n"
+
+
+def _size_bytes(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _cut_last_line(path: Path, bytes_: int) -> None:

@@ -1,6 +1,7 @@
 """Lists of labelled video files: a folder tree, the UCF101 and HMDB51 layouts, or a CSV file."""
 
 import csv
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -51,10 +52,16 @@ def from_ucf101(*, root: Path, splits: Path, split_number: int) -> list[VideoSou
 
     A list names a file that is not there: it stays in the result, and `prepare` reports it as bad.
     """
+    _check_folder(root)
     sources = []
     for split in ("train", "test"):
-        for line in _lines(splits / f"{split}list{split_number:02d}.txt"):
+        file = splits / f"{split}list{split_number:02d}.txt"
+        for line in _lines(file):
             name = line.split()[0]
+            if "/" not in name:
+                raise TrainerError(
+                    "SPLIT_FILE_INVALID", f"{file} has the line {line!r}; each must begin with Class/file.avi"
+                )
             sources.append(
                 VideoSource(
                     id=name,
@@ -69,6 +76,7 @@ def from_ucf101(*, root: Path, splits: Path, split_number: int) -> list[VideoSou
 
 def from_hmdb51(*, root: Path, splits: Path, split_number: int) -> list[VideoSource]:
     """HMDB51: `root`/class/*.avi, lists class_test_splitN.txt with 1 train, 2 test, 0 unused."""
+    _check_folder(root)
     lists = sorted(splits.glob(f"*_test_split{split_number}.txt"))
     if not lists:
         raise TrainerError(
@@ -106,15 +114,14 @@ def from_csv(*, file: Path) -> list[VideoSource]:
     """A CSV with the column `path` (relative to the CSV) and, if wanted, `label`, `group`, `split`."""
     if not file.is_file():
         raise TrainerError("CSV_MISSING", f"{file} is no file; give a CSV with a column `path`")
-    with file.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream)
-        if "path" not in (reader.fieldnames or []):
-            raise TrainerError(
-                "CSV_INVALID",
-                f"{file} has the columns {reader.fieldnames}; it needs `path`, "
-                "and may have `label`, `group` and `split`",
-            )
-        sources = [_from_row(row=row, file=file, line=reader.line_num) for row in reader]
+    reader = csv.DictReader(io.StringIO(_text(file, code="CSV_INVALID"), newline=""))
+    if "path" not in (reader.fieldnames or []):
+        raise TrainerError(
+            "CSV_INVALID",
+            f"{file} has the columns {reader.fieldnames}; it needs `path`, "
+            "and may have `label`, `group` and `split`, with commas between them",
+        )
+    sources = [_from_row(row=row, file=file, line=reader.line_num) for row in reader]
     if not sources:
         raise TrainerError("CSV_INVALID", f"{file} has no row; list at least one video")
     return _unique(sources)
@@ -129,7 +136,7 @@ def group_of(name: str) -> int | None:
 def _from_row(*, row: dict, file: Path, line: int) -> VideoSource:
     path = (row["path"] or "").strip()
     group = (row.get("group") or "").strip()
-    if not path or (group and not group.isdigit()):
+    if not path or "\0" in path or (group and not group.isdecimal()):
         raise TrainerError(
             "CSV_INVALID",
             f"{file} line {line}: path is {path!r}, group is {group!r}; "
@@ -144,9 +151,13 @@ def _from_row(*, row: dict, file: Path, line: int) -> VideoSource:
     )
 
 
-def _video_files(root: Path) -> list[Path]:
+def _check_folder(root: Path) -> None:
     if not root.is_dir():
         raise TrainerError("FOLDER_MISSING", f"{root} is no folder; give one that holds videos")
+
+
+def _video_files(root: Path) -> list[Path]:
+    _check_folder(root)
     files = sorted(file for file in root.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file())
     if not files:
         raise TrainerError(
@@ -163,11 +174,18 @@ def _lines(file: Path) -> list[str]:
             "SPLIT_FILE_MISSING",
             f"{file} is missing; unpack the dataset's official split lists there, or give --splits",
         )
-    lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    lines = [line.strip() for line in _text(file, code="SPLIT_FILE_INVALID").splitlines()]
     lines = [line for line in lines if line]
     if not lines:
         raise TrainerError("SPLIT_FILE_INVALID", f"{file} is empty; fetch the official list again")
     return lines
+
+
+def _text(file: Path, *, code: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TrainerError(code, f"{file} is not UTF-8 text ({error.reason}); save it as UTF-8") from error
 
 
 def _unique(sources: Iterable[VideoSource]) -> list[VideoSource]:

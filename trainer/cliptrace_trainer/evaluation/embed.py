@@ -10,6 +10,7 @@ from ..augment.apply import resample
 from ..augment.resample import resampling_matrix
 from ..data.clips import clip_frame_indices, spread_starts_seconds
 from ..data.prepared import PreparedDataset, PreparedVideo
+from ..errors import TrainerError
 from ..training.views import normalise
 from .retrieval import LabelledVectors, unit_rows
 
@@ -72,7 +73,11 @@ def network_input(*, clips: torch.Tensor, spec: EvaluationClips, alteration: Alt
     rows = resampling_matrix(size=clips.shape[2], out=spec.height, low=low, high=high)
     columns = resampling_matrix(size=clips.shape[3], out=spec.width, low=low, high=high)
     count = len(clips)
-    resized = resample(clips=clips, rows=rows.expand(count, -1, -1), columns=columns.expand(count, -1, -1)).div_(255)
+    resized = resample(
+        clips=clips,
+        rows=rows.to(clips.device).expand(count, -1, -1),
+        columns=columns.to(clips.device).expand(count, -1, -1),
+    ).div_(255)
     if alteration is not None:
         if alteration.grey:
             luma = resized @ torch.tensor([0.299, 0.587, 0.114], device=resized.device)
@@ -95,8 +100,14 @@ def embed_videos(
     """float32 [videos, T x D] (or [videos, D] pooled over time), unit norm.
 
     `features` maps normalised clips [N, 3, frames, h, w] to timestep features [N, T, D]. The mean over
-    clips is taken of unit-norm clip vectors.
+    clips is taken of unit-norm clip vectors. Raises TrainerError DATASET_EMPTY, VIDEO_TRUNCATED.
     """
+    if not len(dataset):
+        raise TrainerError(
+            "DATASET_EMPTY",
+            f"no video of {dataset.folder} is left to embed; check its labels, splits and groups, "
+            "and that gallery and queries share classes",
+        )
     rows = []
     for videos in _parts(dataset.videos, batch_videos):
         clips = torch.cat([video_clips(dataset=dataset, video=video, spec=spec) for video in videos])

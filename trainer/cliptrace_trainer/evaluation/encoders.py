@@ -7,7 +7,7 @@ import torch
 
 from ..model import TclrModel
 from ..training.build import build_model
-from ..training.checkpoint import load_checkpoint, load_model_state
+from ..training.checkpoint import configuration_of, load_checkpoint, load_model_state
 from ..training.config import TrainingConfig
 from ..training.layout import prefer_channels_last
 
@@ -24,7 +24,7 @@ class MeasuredEncoder:
 def encoder_from_checkpoint(*, path: Path, device: torch.device) -> MeasuredEncoder:
     """Raises TrainerError CHECKPOINT_MISSING, CHECKPOINT_INVALID or CHECKPOINT_OTHER_ARCHITECTURE."""
     content = load_checkpoint(path)
-    config = TrainingConfig.from_json(content["config"])
+    config = configuration_of(content, path=path)
     model = build_model(config=config)
     load_model_state(model=model, state=content["model"], path=path, backbone=config.backbone)
     return _ready(model=model, config=config, source=str(path), device=device)

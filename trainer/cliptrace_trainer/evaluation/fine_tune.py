@@ -17,6 +17,7 @@ from ..training.step import autocast
 from ..training.views import normalise
 from .embed import EvaluationClips, network_input, video_clips
 from .encoders import MeasuredEncoder
+from .linear_probe import check_labelled
 
 # Milder than for contrast: the label must survive.
 _RANGES = AugmentationRanges(area=(0.5, 1.0), grey_probability=0.1, channel_drop_probability=0.0, erase_probability=0.0)
@@ -83,8 +84,10 @@ def fine_tune(
 ) -> FineTuneResult:
     """Train all weights on labelled clips, then classify test videos by the mean of their clips.
 
-    Raises TrainerError PROBE_CLASSES when a test class has no training video.
+    Raises TrainerError PROBE_CLASSES when a test class has no training video, or when there is no label.
     """
+    labelled = [sum(video.label is not None for video in part.videos) for part in (train, test)]
+    check_labelled(train=labelled[0], test=labelled[1])
     if unknown := sorted(set(test.labels) - set(train.labels)):
         raise TrainerError(
             "PROBE_CLASSES", f"the training split has no video of {', '.join(unknown[:5])}; check the split"

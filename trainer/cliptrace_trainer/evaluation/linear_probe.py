@@ -16,14 +16,25 @@ class ProbeResult:
     classes: int
 
 
+def check_labelled(*, train: int, test: int) -> None:
+    """Raises TrainerError PROBE_CLASSES when either number of labelled videos is 0."""
+    if not train or not test:
+        raise TrainerError(
+            "PROBE_CLASSES",
+            f"{train} labelled training videos, {test} labelled test videos; both need at least one: "
+            "prepare from class folders, split lists or a CSV with labels",
+        )
+
+
 def linear_probe(
     *, train: LabelledVectors, test: LabelledVectors, weight_decay: float = 1e-3, iterations: int = 200
 ) -> ProbeResult:
     """Multinomial logistic regression by L-BFGS on standardised vectors; top-1 share on `test`.
 
     Convex, so the result does not depend on a start. Raises TrainerError PROBE_CLASSES when a test
-    class has no training video.
+    class has no training video, or when there is no label.
     """
+    check_labelled(train=len(train.labels), test=len(test.labels))
     classes = sorted(set(train.labels))
     if unknown := sorted(set(test.labels) - set(classes)):
         raise TrainerError(

@@ -22,7 +22,7 @@ class Whitening:
 
     def apply(self, features: torch.Tensor) -> torch.Tensor:
         """[..., in] -> [..., out]."""
-        return (features - self.mean) @ self.matrix.T
+        return (features - self.mean.to(features.device)) @ self.matrix.T.to(features.device)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,6 +96,7 @@ def tclr_loss(
     temperature: float = 0.1,
     weights: LossWeights | None = None,
     gather: Gather | None = None,
+    parts: int = 1,
 ) -> LossTerms:
     """All four contrasts of one batch.
 
@@ -108,6 +109,10 @@ def tclr_loss(
     terms of the joint batch; local_local, a sum over videos, is multiplied by the number of ranks; global_local is
     a mean already. So for each term, value and gradient of the joint batch are the *mean* over the ranks, and that
     is what DistributedDataParallel takes of the gradients. Average the terms over the ranks to log them.
+
+    `parts` is the number of equal batches whose mean makes one step (gradient accumulation); local_local is
+    multiplied by it too. The mean over the parts is then the joint batch's for both temporal terms; an instance
+    term sees the negatives of its own part.
 
     Raises TrainerError LOSS_SHAPES, LOSS_TEMPERATURE.
     """
@@ -125,7 +130,7 @@ def tclr_loss(
         instance_local = instance_local_loss(local0=join(local0), local1=join(local1), temperature=temperature)
     if weights.local_local:
         ranks = join(global0.detach()[:, :1].contiguous()).shape[0] // global0.shape[0]
-        local_local = ranks * local_local_loss(local0=local0, local1=local1, temperature=temperature)
+        local_local = parts * ranks * local_local_loss(local0=local0, local1=local1, temperature=temperature)
     if weights.global_local:
         global_local = global_local_loss(
             timestep0=timestep0, timestep1=timestep1, local0=local0, local1=local1, temperature=temperature

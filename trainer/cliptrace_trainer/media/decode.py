@@ -92,12 +92,18 @@ def decode_to(*, ffmpeg: Path, file: Path, frame_format: FrameFormat, sink: Bina
                 "raise --decode-timeout-seconds or leave the file out",
             )
         stderr.seek(0)
-        said = stderr.read().decode("utf-8", "replace").strip()[:_STDERR_SHOWN_CHARACTERS]
+        said = stderr.read().decode("utf-8", "replace")
     frames = written // frame_format.frame_bytes
     if frames == 0:
         code = "VIDEO_UNREADABLE" if status != 0 else "VIDEO_EMPTY"
-        raise TrainerError(code, f"{file} gave no video frame: {said or 'ffmpeg said nothing'}")
+        raise TrainerError(code, f"{file} gave no video frame: {_reason(said)}")
     return frames
+
+
+def _reason(said: str) -> str:
+    if "matches no streams" in said:
+        return "it has no video track"
+    return "; ".join(said.split("\n"))[:_STDERR_SHOWN_CHARACTERS].strip("; ") or "ffmpeg said nothing"
 
 
 def _copy(source: BinaryIO, sink: BinaryIO) -> int:

@@ -1,7 +1,7 @@
 """Checkpoints: everything a run needs to go on as if it had never stopped."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -11,11 +11,15 @@ from ..errors import TrainerError
 from .config import TrainingConfig
 
 FORMAT = "cliptrace-checkpoint-1"
+# A file of these alone can be measured and exported; going on needs the rest.
+_PARTS = frozenset({"config", "progress", "model"})
+_REMEDY = "give another checkpoint, such as the run's best.pt, or start a new --out"
 
 
 @dataclass(kw_only=True)
 class Progress:
-    """`epoch` and `batch` are the next to run; `loss_sum` is this epoch's so far; `best_score` is best.pt's."""
+    """`epoch` and `batch` are the next to run; `loss_sum` and `lost`, the ids of videos that could not be read, are
+    this epoch's so far; `best_score` is best.pt's."""
 
     epoch: int = 0
     batch: int = 0
@@ -23,6 +27,7 @@ class Progress:
     trained_seconds: float = 0.0
     loss_sum: float = 0.0
     best_score: float | None = None
+    lost: list[str] = field(default_factory=list)
 
 
 def save_checkpoint(
@@ -65,17 +70,31 @@ def load_checkpoint(path: Path) -> dict:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise TrainerError("CHECKPOINT_INVALID", f"{path} is no readable checkpoint: {_first_line(error)}") from error
+        raise invalid_checkpoint(path=path, error=error) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TrainerError(
             "CHECKPOINT_INVALID",
             f"{path} is not in the format {FORMAT}; for the authors' files use `import`",
         )
+    if missing := sorted(_PARTS - set(content)):
+        raise TrainerError("CHECKPOINT_INVALID", f"{path} lacks {', '.join(missing)}; {_REMEDY}")
     return content
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+def configuration_of(content: dict, *, path: Path) -> TrainingConfig:
+    """The configuration in a loaded checkpoint. Raises TrainerError CHECKPOINT_INVALID or CONFIGURATION_INVALID."""
+    try:
+        return TrainingConfig.from_json(content["config"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise invalid_checkpoint(path=path, error=error) from error
+
+
+def invalid_checkpoint(*, path: Path, error: Exception) -> TrainerError:
+    said = next(iter(str(error).splitlines()), "")
+    return TrainerError(
+        "CHECKPOINT_INVALID",
+        f"{path} is cut short, damaged or no checkpoint of this trainer ({type(error).__name__}: {said}); {_REMEDY}",
+    )
 
 
 def load_model_state(*, model: torch.nn.Module, state: dict, path: Path, backbone: str) -> None:

@@ -88,6 +88,15 @@ def mean_over_ranks(values: torch.Tensor) -> torch.Tensor:
     return values / dist.get_world_size()
 
 
+def join_lists(items: list[str]) -> list[str]:
+    """The lists of all ranks one after another, on every rank."""
+    if not dist.is_initialized():
+        return items
+    lists: list[list[str]] = [[] for _ in range(dist.get_world_size())]
+    dist.all_gather_object(lists, items)
+    return [item for part in lists for item in part]
+
+
 def any_rank(*, flag: bool, device: torch.device) -> bool:
     """True on every rank when it is true on one, so that all stop at the same step."""
     if not dist.is_initialized():

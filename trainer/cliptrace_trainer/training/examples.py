@@ -1,7 +1,7 @@
 """Training examples and their order: functions of (seed, epoch, index), so that a resumed run repeats them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,12 +21,14 @@ class Example:
 
     One moment serves both views; with two, each view has its own, and there are no local clips.
     `augmentations[view]` holds the global clip's augmentation, then one for each local clip.
+    `lost`: ids of videos that could not be read and in whose place this one stands.
     """
 
     video_id: str
     global_clips: np.ndarray
     local_clips: np.ndarray | None
     augmentations: tuple[tuple[ClipAugmentation, ...], ...]
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,7 @@ class RawBatch:
     global_clips: torch.Tensor
     local_clips: torch.Tensor | None
     augmentations: tuple[tuple[tuple[ClipAugmentation, ...], ...], ...]
+    lost: tuple[str, ...] = ()
 
     def pin_memory(self) -> "RawBatch":
         return RawBatch(
@@ -52,6 +55,10 @@ class TclrExamples(Dataset):
     """`dataset[epoch, index]`: the same pair gives the same example, in whichever process it is asked.
 
     An epoch before `instance_epochs`, or any without `need_local_clips`, has global clips alone.
+
+    Asked for a batch at once, it puts another video in the place of one that cannot be read, so that batches keep
+    their size; the lost one is named in the example. Without any left, the item is a TrainerError: worker processes
+    hand on values whole, but not errors.
     """
 
     def __init__(
@@ -73,6 +80,29 @@ class TclrExamples(Dataset):
 
     def __len__(self) -> int:
         return len(self._dataset)
+
+    def __getitems__(self, keys: Sequence[tuple[int, int]]) -> list[Example | TrainerError]:
+        taken = {index for _, index in keys}
+        return [self._readable(key, taken) for key in keys]
+
+    def _readable(self, key: tuple[int, int], taken: set[int]) -> Example | TrainerError:
+        """The example of `key`, or of a video outside `taken`, which is then taken too."""
+        epoch, index = key
+        lost: list[str] = []
+        others = iter(np.random.default_rng([self._seed, epoch, index]).permutation(len(self)).tolist())
+        while True:
+            try:
+                return replace(self[epoch, index], lost=tuple(lost))
+            except TrainerError as error:
+                lost.append(self._dataset.videos[index].id)
+                index = next((other for other in others if other not in taken), None)
+                if index is None:
+                    return TrainerError(
+                        "NO_VIDEO_READABLE",
+                        f"{lost[0]} cannot be read, and no other video is left to stand in its place "
+                        f"({error.message}); the last checkpoint is kept",
+                    )
+                taken.add(index)
 
     def __getitem__(self, key: tuple[int, int]) -> Example:
         epoch, index = key
@@ -126,10 +156,11 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
     ) -> None:
         joint = batch_size * ranks
         if joint > videos:
+            fits = videos // ranks
+            remedy = f"give --batch-size {fits} or less" if fits >= 2 else f"prepare at least {2 * ranks} videos"
             raise TrainerError(
                 "BATCH_TOO_LARGE",
-                f"a batch of {batch_size} on {ranks} rank(s) needs {joint} videos, the dataset has "
-                f"{videos}; give --batch-size {max(2, videos // ranks)} or less",
+                f"a batch of {batch_size} on {ranks} rank(s) needs {joint} videos, the dataset has {videos}; {remedy}",
             )
         order = np.random.default_rng([seed, epoch]).permutation(videos)
         count = videos // joint
@@ -144,11 +175,15 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
         return len(self._batches)
 
 
-def collate(examples: list[Example]) -> RawBatch:
+def collate(examples: list[Example | TrainerError]) -> RawBatch | TrainerError:
+    failed = next((item for item in examples if isinstance(item, TrainerError)), None)
+    if failed is not None:
+        return failed
     local = [example.local_clips for example in examples]
     return RawBatch(
         video_ids=tuple(example.video_id for example in examples),
         global_clips=torch.from_numpy(np.stack([example.global_clips for example in examples])),
         local_clips=None if local[0] is None else torch.from_numpy(np.stack(local)),
         augmentations=tuple(tuple(example.augmentations[view] for example in examples) for view in range(VIEWS)),
+        lost=tuple(id for example in examples for id in example.lost),
     )

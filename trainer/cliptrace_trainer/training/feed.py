@@ -1,5 +1,6 @@
 """The augmented batches of an epoch, from a prepared dataset."""
 
+import signal
 from collections.abc import Iterator
 from itertools import islice
 
@@ -7,9 +8,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from ..data.prepared import PreparedDataset
+from ..errors import TrainerError
 from .ahead import ahead
 from .config import TrainingConfig
-from .examples import EpochBatches, TclrExamples, collate
+from .examples import EpochBatches, RawBatch, TclrExamples, collate
 from .views import AugmentedBatch, augment_batch
 
 
@@ -37,10 +39,22 @@ def augmented_batches(
         pin_memory=device.type == "cuda",
         # A fixed generator: the loader's own seed must not depend on the global state.
         generator=torch.Generator().manual_seed(config.seed),
+        worker_init_fn=_leave_ctrl_c_to_the_run,
     )
-    changed = (augment_batch(batch=batch, config=config, device=device) for batch in loader)
+    changed = (augment_batch(batch=_whole(batch), config=config, device=device) for batch in loader)
     # A GPU does this on its own stream of work; a CPU has another core for it.
     return ahead(changed) if device.type == "cpu" else changed
+
+
+def _whole(batch: RawBatch | TrainerError) -> RawBatch:
+    if isinstance(batch, TrainerError):
+        raise batch
+    return batch
+
+
+def _leave_ctrl_c_to_the_run(_worker: int) -> None:
+    # The terminal sends it to every process; a worker that dies of it takes the run down before it has saved.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def groups(batches: Iterator[AugmentedBatch], size: int) -> Iterator[list[AugmentedBatch]]:

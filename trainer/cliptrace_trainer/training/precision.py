@@ -9,13 +9,31 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from ..backbones import build_backbone
 from ..errors import TrainerError
 from .config import TrainingConfig
 from .step import autocast
 
+# What x86 and ARM call it.
+_PROCESSOR_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 _CLIPS = 8
 # Rounding alone leaves convolution gradients above 0.9; the wrong ones lay below 0.6.
 _LEAST_COSINE = 0.75
+
+
+def best_precision(*, config: TrainingConfig, device: torch.device) -> str:
+    """bfloat16 where the device has it and its gradients are sound, float16 on older GPUs, else float32."""
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+    known = torch.cpu.get_capabilities()
+    if not any(known.get(name) for name in _PROCESSOR_BFLOAT16):
+        return "float32"
+    try:
+        backbone = build_backbone(name=config.backbone)
+        check_precision(backbone=backbone, config=replace(config, precision="bfloat16"), device=device)
+    except TrainerError:
+        return "float32"
+    return "bfloat16"
 
 
 def check_precision(*, backbone: nn.Module, config: TrainingConfig, device: torch.device) -> None:

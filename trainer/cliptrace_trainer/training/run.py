@@ -16,6 +16,7 @@ from ..model import TclrModel
 from .build import build_model, wrap_model
 from .checkpoint import (
     Progress,
+    invalid_checkpoint,
     load_checkpoint,
     load_model_state,
     restore_random_states,
@@ -23,14 +24,18 @@ from .checkpoint import (
 )
 from .config import TrainingConfig
 from .curves import Curves
-from .distributed import Ranks, any_rank, gather_rows, mean_over_ranks
+from .distributed import Ranks, any_rank, gather_rows, join_lists, mean_over_ranks
 from .examples import EpochBatches
 from .feed import augmented_batches, groups, low_rate_warning
 from .neighbours import NeighbourBank
 from .options import BEST_NAME, LAST_NAME, RunOptions, RunResult
 from .schedule import Schedule
 from .step import TERMS, training_step
+from .unread import unread_lines
 from .views import AugmentedBatch
+
+# A terminal and torchrun may each send the same Ctrl-C; a later one means "at once".
+_REPEAT_SECONDS = 1.0
 
 
 class TrainingRun:
@@ -47,14 +52,14 @@ class TrainingRun:
         evaluate: Callable[[TclrModel], dict[str, float]] | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
-        self._dataset, self._unreadable = dataset.split_readable()
+        self._dataset = dataset
         self._config = config
         self._options = options
         self._device = device
         self._ranks = ranks
         self._evaluate = evaluate
         self._say = say if ranks.leads else lambda _: None
-        self._stop_asked = False
+        self._stop_asked_at: float | None = None
         if warning := low_rate_warning(dataset=self._dataset, config=config):
             self._say(warning)
         torch.manual_seed(config.seed)
@@ -71,20 +76,31 @@ class TrainingRun:
         self._phases: list[dict] = []
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint of the same architecture, in the middle of its epoch if need be."""
+        """Go on from a checkpoint of the same architecture, in the middle of its epoch if need be.
+
+        Raises TrainerError CHECKPOINT_MISSING, CHECKPOINT_INVALID or CHECKPOINT_OTHER_ARCHITECTURE.
+        """
         content = load_checkpoint(path)
         load_model_state(model=self.model, state=content["model"], path=path, backbone=self._config.backbone)
-        self._optimizer.load_state_dict(content["optimizer"])
-        self._schedule.load_state_dict(content["schedule"])
-        self._scaler.load_state_dict(content["scaler"])
-        if self._bank is not None:
-            self._bank.load_state_dict(content.get("neighbours", {}))
-        self._progress = Progress(**content["progress"])
-        self._phases = list(content.get("phases", []))
-        earlier = TrainingConfig.from_json(content["config"])
+        try:
+            self._optimizer.load_state_dict(content["optimizer"])
+            self._schedule.load_state_dict(content["schedule"])
+            self._scaler.load_state_dict(content["scaler"])
+            if self._bank is not None:
+                self._bank.load_state_dict(content.get("neighbours", {}))
+            self._progress = Progress(**content["progress"])
+            self._phases = list(content.get("phases", []))
+            earlier = TrainingConfig.from_json(content["config"])
+            restore_random_states(content["random"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise invalid_checkpoint(path=path, error=error) from error
         if changed := self._config.differences(earlier.to_json()):
             self._phases.append({"from_step": self._progress.step, "changed": changed})
-        restore_random_states(content["random"])
+        if content.get("videos") not in (None, len(self._dataset)):
+            self._say(
+                f"the run began with {content['videos']} videos, this dataset has {len(self._dataset)}: "
+                "their order from here on is not that of an uninterrupted run"
+            )
 
     def train(self) -> RunResult:
         """Train to the last epoch, or until SIGINT or SIGTERM; both save first."""
@@ -175,6 +191,7 @@ class TrainingRun:
         if self._ranks.count > 1:
             terms = mean_over_ranks(terms)
         values = dict(zip(TERMS, terms.tolist(), strict=True))
+        progress.lost.extend(id for batch in group for id in batch.lost)
         progress.batch += len(group)
         progress.step += 1
         progress.loss_sum += values["total"]
@@ -198,7 +215,8 @@ class TrainingRun:
         progress = self._progress
         loss = progress.loss_sum / steps
         self._schedule.end_epoch(loss=loss, epoch=progress.epoch)
-        progress.epoch, progress.batch, progress.loss_sum = progress.epoch + 1, 0, 0.0
+        lost = join_lists(progress.lost)
+        progress.epoch, progress.batch, progress.loss_sum, progress.lost = progress.epoch + 1, 0, 0.0, []
         figures = self._evaluate_now()
         if figures and curves is not None:
             curves.add(
@@ -209,9 +227,8 @@ class TrainingRun:
             )
         shown = "".join(f", {name} {value:.3f}" for name, value in figures.items())
         self._say(f"epoch {progress.epoch}: loss {loss:.4f}{shown}")
-        if self._unreadable:
-            named = "; ".join(error.message for error in self._unreadable)
-            self._say(f"{len(self._unreadable)} video(s) could not be read: {named}")
+        for line in unread_lines(lost=lost, dataset=self._dataset):
+            self._say(line)
         score = sum(figures.values())
         if figures and (progress.best_score is None or score > progress.best_score):
             progress.best_score = score
@@ -227,9 +244,14 @@ class TrainingRun:
         # Evaluation must not move the random state that training goes on with.
         state = torch.get_rng_state()
         self.model.eval()
-        figures = self._evaluate(self.model)
-        torch.set_rng_state(state)
-        return figures
+        try:
+            return self._evaluate(self.model)
+        except TrainerError as error:
+            # A development set that has gone must not cost the epoch that was just trained.
+            self._say(f"no figures for this epoch: {error}")
+            return {}
+        finally:
+            torch.set_rng_state(state)
 
     def _save(self, *, name: str = LAST_NAME) -> None:
         if self._ranks.leads:
@@ -245,12 +267,12 @@ class TrainingRun:
                 phases=self._phases,
                 neighbours={} if self._bank is None else self._bank.state_dict(),
             )
-        self._last_save = time.monotonic()
+        if name == LAST_NAME:
+            self._last_save = time.monotonic()
 
     def _open_curves(self) -> Curves | None:
         if not self._ranks.leads:
             return None
-        self._options.out.mkdir(parents=True, exist_ok=True)
         return Curves(
             folder=self._options.out,
             from_step=self._progress.step,
@@ -258,14 +280,16 @@ class TrainingRun:
         )
 
     def _ask_stop(self, *_: object) -> None:
-        if self._stop_asked:
+        now = time.monotonic()
+        if self._stop_asked_at is None:
+            self._stop_asked_at = now
+            self._say("stopping after this step; the checkpoint is saved first")
+        elif now - self._stop_asked_at > _REPEAT_SECONDS:
             raise KeyboardInterrupt
-        self._stop_asked = True
-        self._say("stopping after this step; the checkpoint is saved first")
 
     def _stops(self) -> bool:
         limit = self._options.stop_after_steps
-        asked = self._stop_asked or (limit is not None and self._progress.step >= limit)
+        asked = self._stop_asked_at is not None or (limit is not None and self._progress.step >= limit)
         return any_rank(flag=asked, device=self._device)
 
 

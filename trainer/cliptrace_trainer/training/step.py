@@ -14,6 +14,7 @@ from .examples import VIEWS
 from .neighbours import NeighbourBank, Neighbourhood
 from .views import AugmentedBatch
 
+_REMEDY = "the last checkpoint is kept. Lower --learning-rate, or use --precision bfloat16 or float32, and --resume"
 TERMS = ("total", "instance_global", "instance_local", "local_local", "global_local", "neighbour")
 
 
@@ -39,10 +40,11 @@ def batch_loss(
     config: TrainingConfig,
     weights: LossWeights,
     gather: Callable[[torch.Tensor], torch.Tensor] | None,
+    parts: int = 1,
     bank: NeighbourBank | None = None,
 ) -> LossTerms:
-    """The loss of one augmented batch, summed over the backbone's streams; the network runs in the configured
-    precision. A bank remembers the batch's projections.
+    """The loss of one augmented batch, one of `parts` of a step, summed over the backbone's streams; the network runs in
+    the configured precision. A bank remembers the batch's projections.
     """
     device = clips.global_clips.device
     with autocast(config=config, device=device):
@@ -62,6 +64,7 @@ def batch_loss(
             config=config,
             weights=weights,
             gather=gather,
+            parts=parts,
         )
         for stream in range(len(pooled))
     ]
@@ -85,6 +88,7 @@ def _stream_loss(
     config: TrainingConfig,
     weights: LossWeights,
     gather: Callable[[torch.Tensor], torch.Tensor] | None,
+    parts: int,
 ) -> LossTerms:
     global0, global1 = pooled.chunk(VIEWS)
     if local is None:
@@ -108,6 +112,7 @@ def _stream_loss(
         temperature=config.temperature,
         weights=weights,
         gather=gather,
+        parts=parts,
     )
 
 
@@ -137,7 +142,7 @@ def training_step(
     """One optimizer step over `batches` (more than one: accumulated gradients, each with its own negatives).
 
     Returns the mean of each loss term, [6], in the order of TERMS. Raises TrainerError LOSS_NOT_FINITE
-    before the weights change.
+    or GRADIENT_NOT_FINITE before the weights change.
     """
     optimizer.zero_grad(set_to_none=True)
     sums = torch.zeros(len(TERMS), device=device)
@@ -146,11 +151,22 @@ def training_step(
         # Ranks exchange gradients once a step, not once a part of it.
         exchange = nullcontext() if last or not hasattr(forward, "no_sync") else forward.no_sync()
         with exchange:
-            terms = batch_loss(forward=forward, clips=batch, config=config, weights=weights, gather=gather, bank=bank)
+            terms = batch_loss(
+                forward=forward,
+                clips=batch,
+                config=config,
+                weights=weights,
+                gather=gather,
+                parts=len(batches),
+                bank=bank,
+            )
             if not torch.isfinite(terms.total):
                 raise _not_finite(terms, batch)
             scaler.scale(terms.total / len(batches)).backward()
         sums += torch.stack([getattr(terms, name).detach() for name in TERMS])
+    if not scaler.is_enabled():
+        # A scaler leaves such a step out by itself, and lowers its factor.
+        _check_gradients(optimizer, batches)
     scaler.step(optimizer)
     scaler.update()
     return sums / len(batches)
@@ -164,10 +180,24 @@ def autocast(*, config: TrainingConfig, device: torch.device) -> torch.autocast:
     )
 
 
+def _check_gradients(optimizer: torch.optim.Optimizer, batches: list[AugmentedBatch]) -> None:
+    gradients = [
+        parameter.grad
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+        if parameter.grad is not None
+    ]
+    if not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
+        named = ", ".join(id for batch in batches for id in batch.video_ids)
+        raise TrainerError(
+            "GRADIENT_NOT_FINITE",
+            f"the loss is finite, but not its gradient, on the batch {named}; {_REMEDY}",
+        )
+
+
 def _not_finite(terms: LossTerms, batch: AugmentedBatch) -> TrainerError:
     values = ", ".join(f"{name} {getattr(terms, name).item():g}" for name in TERMS)
     return TrainerError(
         "LOSS_NOT_FINITE",
-        f"the loss is not finite ({values}) on the batch {', '.join(batch.video_ids)}; the last checkpoint "
-        "is kept. Lower --learning-rate, or use --precision bfloat16 or float32, and resume",
+        f"the loss is not finite ({values}) on the batch {', '.join(batch.video_ids)}; {_REMEDY}",
     )

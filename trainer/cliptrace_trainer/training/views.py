@@ -13,13 +13,13 @@ from .examples import VIEWS, RawBatch
 class AugmentedBatch:
     """global_clips [2B, 3, T, h, w] and local_clips [2 x B x clips, 3, T, h, w]: view, video, clip.
 
-    local_clips is None in an epoch of instance contrast alone.
+    local_clips is None in an epoch of instance contrast alone; `lost` names videos that could not be read.
     """
 
     video_ids: tuple[str, ...]
-
     global_clips: torch.Tensor
     local_clips: torch.Tensor | None
+    lost: tuple[str, ...] = ()
 
 
 def augment_batch(*, batch: RawBatch, config: TrainingConfig, device: torch.device) -> AugmentedBatch:
@@ -47,7 +47,7 @@ def augment_batch(*, batch: RawBatch, config: TrainingConfig, device: torch.devi
         local = torch.cat(
             [changed(clips, [clip for video in views[view] for clip in video[1:]]) for view in range(VIEWS)]
         )
-    return AugmentedBatch(video_ids=batch.video_ids, global_clips=torch.cat(both), local_clips=local)
+    return AugmentedBatch(video_ids=batch.video_ids, global_clips=torch.cat(both), local_clips=local, lost=batch.lost)
 
 
 def normalise(*, clips: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
