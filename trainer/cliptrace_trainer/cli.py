@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from . import __version__
-from .commands import ablation, evaluate, import_published, models, prepare, quantise, train
+from .commands import ablation, evaluate, import_published, memory, models, prepare, quantise, train
 from .data.files import write_error
 from .errors import TrainerError
 
@@ -22,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (prepare, train, evaluate, ablation, models, import_published, quantise):
+    for module in (prepare, train, memory, evaluate, ablation, models, import_published, quantise):
         module.add_parser(commands)
     return parser
 

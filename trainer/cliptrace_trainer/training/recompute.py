@@ -10,17 +10,17 @@ _NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
 def checkpoint_activations(backbone: nn.Module) -> int:
-    """Make every residual block (a direct child of an nn.Sequential that is itself compound) recompute.
+    """Make every residual block (a direct child of an nn.Sequential that is itself compound) recompute; in a network
+    without any, such as C3D, each compound child of an nn.Sequential.
 
     Returns how many blocks were changed. State names stay as they are.
     """
-    changed = 0
-    for sequence in [module for module in backbone.modules() if isinstance(module, nn.Sequential)]:
-        for block in sequence:
-            if not isinstance(block, nn.Sequential) and list(block.children()):
-                _recompute(block)
-                changed += 1
-    return changed
+    sequences = [module for module in backbone.modules() if isinstance(module, nn.Sequential)]
+    compound = [block for sequence in sequences for block in sequence if list(block.children())]
+    blocks = [block for block in compound if not isinstance(block, nn.Sequential)] or compound
+    for block in blocks:
+        _recompute(block)
+    return len(blocks)
 
 
 def _recompute(block: nn.Module) -> None:
