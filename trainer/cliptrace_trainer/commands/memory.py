@@ -35,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     clips = torch.rand(_CLIPS, 3, arguments.frames, arguments.size, arguments.size)
     videos = arguments.batch_size
     print(
-        f"| Backbone | Precision | MB a clip | with checkpointing | GB for {videos} videos | with checkpointing | saved |"
+        f"| Backbone | Precision | MB a clip | with checkpointing | GB for {videos} videos "
+        "| with checkpointing | saved |"
     )
     print("|---|---|---|---|---|---|---|")
     for name in arguments.backbone or BACKBONE_NAMES:

@@ -43,8 +43,8 @@ def batch_loss(
     parts: int = 1,
     bank: NeighbourBank | None = None,
 ) -> LossTerms:
-    """The loss of one augmented batch, one of `parts` of a step, summed over the backbone's streams; the network runs in
-    the configured precision. A bank remembers the batch's projections.
+    """The loss of one augmented batch, one of `parts` of a step, summed over the backbone's streams; the network
+    runs in the configured precision. A bank remembers the batch's projections.
     """
     device = clips.global_clips.device
     with autocast(config=config, device=device):
