@@ -12,7 +12,8 @@ const DAMAGED: Explanation = {
 };
 const NOT_WRITABLE: Explanation = {
   code: 'DATA_FOLDER_NOT_WRITABLE',
-  remedy: 'Check the owner, the permissions and the mount of the data folder.',
+  remedy:
+    'Check the owner, the permissions and the mount of the data folder; whoever only reads must be able to write, too.',
 };
 
 /** SQLite's primary result codes that a user can do something about. */

@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { main } from '../../index/cli/program.js';
+import { createWorkspace, SAMPLES_FOLDER } from '../helpers/workspace.js';
+import { startChild } from '../library/children/start.js';
+
+const workspace = createWorkspace();
+const clip = path.join(SAMPLES_FOLDER, 'head-pose-face-detection-male.mp4');
+
+/** Every command, as it is used on the data folder; those that write first. */
+const WRITING: readonly string[][] = [
+  ['index', workspace.archive],
+  ['index', '--retry-failed'],
+  ['serve', '--port', '0'],
+  ['remove', '1'],
+  ['migrate'],
+  ['jobs', 'run'],
+  ['demo', '--no-serve'],
+  ['verify', '--repair'],
+];
+const READING: readonly string[][] = [
+  ['search', clip],
+  ['videos'],
+  ['show', '1'],
+  ['jobs'],
+  ['doctor'],
+  ['verify'],
+];
+
+interface Told {
+  code: number;
+  text: string;
+}
+
+/** The command line without a process of its own. */
+async function run(args: readonly string[]): Promise<Told> {
+  let text = '';
+  const tell = (more: string) => {
+    text += `${more}\n`;
+  };
+  const code = await main([...args, '--data', workspace.data], {
+    env: process.env,
+    terminal: { out: tell, err: tell, interactive: false },
+  });
+  return { code, text };
+}
+
+/** A code, and after it a sentence that says what to do. */
+async function expectRefused(args: readonly string[], code: string, remedy: RegExp): Promise<void> {
+  const told = await run(args);
+  expect([args.join(' '), told.code === 0], told.text).toEqual([args.join(' '), false]);
+  expect(told.text, args.join(' ')).toContain(code);
+  expect(told.text, args.join(' ')).toMatch(remedy);
+}
+
+beforeAll(async () => {
+  await workspace.addSample('head-pose-face-detection-male.mp4');
+  const { code, text } = await run(['index', workspace.archive]);
+  expect(code, text).toBe(0);
+});
+afterAll(() => workspace.remove());
+
+/** The whole data folder as a disk that cannot be written: by a mount where that is allowed, else by its mode. */
+function makeReadOnly(): (() => void) | null {
+  try {
+    execFileSync('mount', ['--bind', workspace.data, workspace.data], { stdio: 'pipe' });
+    execFileSync('mount', ['-o', 'remount,bind,ro', workspace.data], { stdio: 'pipe' });
+    return () => void execFileSync('umount', [workspace.data]);
+  } catch {
+    // Root writes whatever the mode is.
+    if (process.getuid?.() === 0) return null;
+    const folders = [
+      workspace.data,
+      ...readdirSync(workspace.data).map((name) => path.join(workspace.data, name)),
+    ];
+    const change = (mode: number) => {
+      for (const entry of folders) chmodSync(entry, mode);
+    };
+    change(0o555);
+    return () => change(0o755);
+  }
+}
+
+describe('a read-only data folder', () => {
+  it('is refused by every command', async ({ skip }) => {
+    const undo = makeReadOnly();
+    if (undo === null) return skip('root cannot be kept from writing without a mount, which is refused here');
+    try {
+      // SQLite keeps what its readers share beside the library: they write, too.
+      for (const args of [...WRITING, ...READING]) {
+        await expectRefused(args, 'DATA_FOLDER_NOT_WRITABLE', /mount|permissions|--data/);
+      }
+    } finally {
+      undo();
+    }
+    expect((await run(['search', clip, '-k', '1'])).text).toContain('head-pose-face-detection-male');
+  });
+});
+
+describe('a data folder that another process writes to', () => {
+  it('is refused by every command that writes, which names the process; the others read', async () => {
+    const holder = startChild('hold-lock', [workspace.data]);
+    await once(holder, 'message');
+    for (const args of WRITING) {
+      await expectRefused(args, 'DATA_FOLDER_IN_USE', new RegExp(`process ${holder.pid} .*[Ss]top it`));
+    }
+    for (const args of READING) {
+      const { code, text } = await run(args);
+      expect([args.join(' '), code], text).toEqual([args.join(' '), 0]);
+    }
+  });
+});
+
+describe('a data folder of a newer version', () => {
+  it('is refused by every command, and left as it is', async () => {
+    const file = path.join(workspace.data, 'library.sqlite');
+    const change = (sql: string) => {
+      const database = new Database(file);
+      database.exec(sql);
+      database.close();
+    };
+    change(
+      `INSERT INTO schema_migrations (version, name, sha256, applied_at) VALUES (9999, '9999_from_the_future.sql', '', '')`,
+    );
+    for (const args of [...WRITING, ...READING]) {
+      await expectRefused(args, 'LIBRARY_TOO_NEW', /9999_from_the_future.*[Ii]nstall the newer version/s);
+    }
+    change('DELETE FROM schema_migrations WHERE version = 9999');
+    expect(existsSync(`${file}-wal`)).toBe(false);
+    expect((await run(['verify'])).code).toBe(0);
+  });
+});
