@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliptraceError } from '../errors.js';
+import { countFailures } from '../ingest/failure-counts.js';
 import { openDataFolder } from '../library/data-folder.js';
 import { hasEnded } from '../library/job-status.js';
 import type { Job, JobCommand, JobFile, Library } from '../library/types.js';
@@ -69,7 +70,7 @@ async function showJob(id: number, flags: JobsFlags, context: CommandContext): P
     job: await requireJob(library, id),
     files: await library.jobFiles(id),
   }));
-  if (flags.json) printJson(context.terminal, { ...job, files });
+  if (flags.json) printJson(context.terminal, { ...job, failuresByCode: countFailures(files), files });
   else printJob(context.terminal, job, files);
   return EXIT_DONE;
 }

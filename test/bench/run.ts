@@ -1,6 +1,7 @@
 import { benchBadFiles } from './bad-files.js';
 import { benchEdits } from './edits.js';
 import { benchEncoder } from './encoder.js';
+import { benchMemory } from './memory.js';
 import { benchVectors } from './vectors/bench.js';
 
 /** `npm run bench -- TARGET`: measures and prints; asserts nothing, because a busy machine is no mistake. */
@@ -8,6 +9,7 @@ const TARGETS: Record<string, (args: readonly string[]) => Promise<void>> = {
   'bad-files': benchBadFiles,
   edits: benchEdits,
   encoder: benchEncoder,
+  memory: benchMemory,
   vectors: benchVectors,
 };
 
