@@ -21,6 +21,8 @@ const WRITING: readonly string[][] = [
   ['jobs', 'run'],
   ['demo', '--no-serve'],
   ['verify', '--repair'],
+  ['relocate', workspace.archive, workspace.root],
+  ['index', '--watch', workspace.archive],
 ];
 const READING: readonly string[][] = [
   ['search', clip],
@@ -29,6 +31,7 @@ const READING: readonly string[][] = [
   ['jobs'],
   ['doctor'],
   ['verify'],
+  ['backup', path.join(workspace.root, 'backup.tar')],
 ];
 
 interface Told {
