@@ -4,11 +4,14 @@ import type { GraphParameters } from './hnsw-graph.js';
 import type { GraphFile, GraphSize, HnswReply, HnswRequestName, HnswRequests } from './hnsw-protocol.js';
 import { MAXIMUM_LABEL } from './twin-groups.js';
 import type { Neighbours, VectorIndex, VectorSearchOptions } from './types.js';
-import { toUnitVectors } from './unit-vectors.js';
+import { copyUnitVectors, toUnitVectors } from './unit-vectors.js';
 import { startWorker } from './worker-thread.js';
 
 /** Links a node and candidates while building; measured in docs/architecture.md. */
 export const HNSW_DEFAULTS = { m: 16, efConstruction: 200 } as const;
+
+/** As many as are usually added at once. */
+const STAGED_VECTORS = 1024;
 
 interface PendingCall {
   resolve: (answer: unknown) => void;
@@ -25,6 +28,8 @@ export class HnswIndex implements VectorIndex {
   readonly #worker: Worker;
   readonly #pending = new Map<number, PendingCall>();
   readonly #exited: Promise<void>;
+  /** Transferred arrays would pile up in the other thread, which sees no reason to collect them before there are 64 MB. */
+  #staging: Float32Array<SharedArrayBuffer> | null;
   #lastCallId = 0;
   #failure: CliptraceError | null = null;
   #closing: Promise<void> | null = null;
@@ -32,6 +37,8 @@ export class HnswIndex implements VectorIndex {
   constructor(dimension: number, parameters: Partial<Omit<GraphParameters, 'dimension'>> = {}) {
     this.dimension = dimension;
     this.parameters = { ...HNSW_DEFAULTS, ...parameters, dimension };
+    const stagingBytes = 4 * STAGED_VECTORS * dimension;
+    this.#staging = new Float32Array(new SharedArrayBuffer(stagingBytes));
     this.#worker = startWorker('hnsw-worker', import.meta.url, { parameters: this.parameters });
     this.#worker.on('message', (reply: HnswReply) => this.#settle(reply));
     this.#worker.on('messageerror', (error) => this.#fail(`answered with what cannot be read`, error));
@@ -47,9 +54,20 @@ export class HnswIndex implements VectorIndex {
   }
 
   async add(ids: readonly number[], vectors: Float32Array): Promise<void> {
-    const rows = toUnitVectors(vectors, ids.length, this.dimension, 'Vectors');
     for (const id of ids) checkId(id);
-    await this.#call('add', { ids: [...ids], vectors: rows }, [rows.buffer]);
+    const staging = this.#takeStaging(vectors.length);
+    if (staging === null) {
+      const rows = toUnitVectors(vectors, ids.length, this.dimension, 'Vectors');
+      await this.#call('add', { ids: [...ids], vectors: rows }, [rows.buffer]);
+      return;
+    }
+    try {
+      const rows = staging.subarray(0, vectors.length);
+      copyUnitVectors(vectors, ids.length, this.dimension, 'Vectors', rows);
+      await this.#call('add', { ids: [...ids], vectors: rows });
+    } finally {
+      this.#staging = staging;
+    }
   }
 
   async remove(ids: readonly number[]): Promise<void> {
@@ -106,6 +124,14 @@ export class HnswIndex implements VectorIndex {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Memory that both threads see, for one addition at a time; null when it is taken or too small. */
+  #takeStaging(valueCount: number): Float32Array<SharedArrayBuffer> | null {
+    const staging = this.#staging;
+    if (staging === null || valueCount > staging.length) return null;
+    this.#staging = null;
+    return staging;
   }
 
   async #close(): Promise<void> {

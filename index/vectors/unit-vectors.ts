@@ -30,14 +30,25 @@ export function toUnitVectors(
   dimension: number,
   what: string,
 ): Float32Array<ArrayBuffer> {
-  checkLength(vectors, count, dimension, what);
   const copy = new Float32Array(vectors.length);
+  copyUnitVectors(vectors, count, dimension, what, copy);
+  return copy;
+}
+
+/** The same into `copy`, which is left half-written when it throws. */
+export function copyUnitVectors(
+  vectors: Float32Array,
+  count: number,
+  dimension: number,
+  what: string,
+  copy: Float32Array,
+): void {
+  checkLength(vectors, count, dimension, what);
   for (let row = 0; row < count; row += 1) {
     const norm = normOf(vectors, row * dimension, dimension);
     if (!isUnit(norm)) throw notUnit(vectors, row, dimension, norm, what);
     for (let i = row * dimension; i < (row + 1) * dimension; i += 1) copy[i] = (vectors[i] as number) / norm;
   }
-  return copy;
 }
 
 /** Whether row `row` of [_, dimension] is finite and of unit norm. */

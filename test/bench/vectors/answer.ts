@@ -21,6 +21,16 @@ const size = Number(process.argv[2]);
 const folder = process.argv[3] as string;
 const store = new SnapshotStore(folder, 'bench');
 const graph = join(folder, (await readdir(folder)).find((name) => name.endsWith('.hnsw')) as string);
+// First, while the process has held nothing else.
+const index = new HnswIndex(DIMENSION);
+await index.size();
+const baselineMB = await settledMB();
+await store.read(index);
+const openMB = await settledMB();
+const searchMs = await timeSearches(index);
+const recall = await recallOf(index);
+await index.close();
+
 const readMs: number[] = [];
 const readCpuMs: number[] = [];
 /** Of the thread, with its modules. */
@@ -33,21 +43,15 @@ for (let round = 0; round < ROUNDS; round += 1) {
   readMs.push(reading.wallMs);
   readCpuMs.push(reading.cpuMs);
   const startedAt = performance.now();
-  const index = new HnswIndex(DIMENSION);
-  await index.size();
+  const again = new HnswIndex(DIMENSION);
+  await again.size();
   startMs.push(performance.now() - startedAt);
-  const reopened = await measure(() => store.read(index));
+  const reopened = await measure(() => store.read(again));
   if (!reopened.result.loaded) throw new Error(`The snapshot was not loaded: ${reopened.result.reason}`);
   reopenMs.push(reopened.wallMs);
   reopenCpuMs.push(reopened.cpuMs);
-  await index.close();
+  await again.close();
 }
-const index = new HnswIndex(DIMENSION);
-await index.size();
-const baselineMB = await settledMB();
-await store.read(index);
-const openMB = await settledMB();
-const searchMs = await timeSearches(index);
 process.stdout.write(
   JSON.stringify({
     fileBytes: (await stat(graph)).size,
@@ -61,10 +65,9 @@ process.stdout.write(
     baselineMB,
     searchP50Ms: percentile(searchMs, 0.5),
     searchP99Ms: percentile(searchMs, 0.99),
-    recall: await recallOf(index),
+    recall,
   }),
 );
-await index.close();
 
 async function timeSearches(target: HnswIndex): Promise<number[]> {
   const queries = benchQueries(QUERIES);

@@ -5,7 +5,8 @@ import { measure } from '../measure.js';
 import { benchVectors, DIMENSION } from './data.js';
 import { residentMB, settledMB } from './memory.js';
 
-const BATCH = 2048;
+/** As the product adds them. */
+const BATCH = 1024;
 
 const size = Number(process.argv[2]);
 const folder = process.argv[3] as string;
