@@ -249,6 +249,32 @@ describe('what is no unit vector', () => {
   });
 });
 
+describe('additions at the same time', () => {
+  it('do not touch one another, small or large, and none is touched by what the caller does afterwards', async () => {
+    const dimension = 16;
+    const index = openIndex(dimension);
+    // The shared memory holds 1,024 vectors: some fit, some do not, some come while it is taken.
+    const sizes = [300, 1500, 1024, 7, 1025, 400];
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    const vectors = unitVectors(total, dimension, 5);
+    let first = 0;
+    const adding = sizes.map((size) => {
+      const given = vectors.slice(first * dimension, (first + size) * dimension);
+      const added = index.add(range(first, first + size), given);
+      given.fill(Number.NaN);
+      first += size;
+      return added;
+    });
+    await Promise.all(adding);
+    await expect(index.add([total], new Float32Array(dimension))).rejects.toMatchObject({
+      code: 'VECTOR_INVALID',
+    });
+    await index.add([total], vectors.slice(0, dimension));
+    expect(await index.differing(range(0, total), vectors)).toEqual([]);
+    expect(await index.size()).toBe(total + 1);
+  });
+});
+
 describe('the thread', () => {
   it('that ends by an error rejects what was asked and everything after, and says why', async () => {
     const index = new HnswIndex(4, { m: 'many' as never });
