@@ -1,6 +1,7 @@
 """Measuring: retrieval against a slow loop, the probe, fine-tuning, and the commands on real prepared data."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,6 +175,12 @@ def test_a_trained_checkpoint_is_measured_as_it_was_saved(make_dataset, tmp_path
     assert len(printed) == 3
     measured = printed[str(tmp_path / "run" / "last.pt")]
     assert measured["plain"]["1"] == wanted["plain"][1] == 1.0
+    last, best = str(tmp_path / "run" / "last.pt"), str(tmp_path / "run" / "best.pt")
+    shutil.copy(last, best)
+    assert main([*command, *flags, "--checkpoint", last, best, "--whitening-from", str(dataset.folder)]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert list(rows) == ["colour histogram", "random weights", last, best, f"{best}, whitened"]
+    assert rows[last] == rows[best] == measured
     assert main([*command, *flags, "--hold-out-groups", "0-2"]) == 0
     assert main([*command, *flags, "--hold-out-groups", "90-95"]) == 1
     assert "GROUPS_EMPTY" in capsys.readouterr().err

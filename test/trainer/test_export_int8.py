@@ -64,6 +64,18 @@ def test_int8_agrees_with_float32_on_clips_it_was_not_calibrated_on(quantised: P
     assert measured["minimumCosineToFloat32"] > 0.98
 
 
+def test_the_last_convolution_stays_in_float32(quantised: Path) -> None:
+    graph = onnx.load(quantised / "encoder-int8.onnx").graph
+    makers = {output: node for node in graph.node for output in node.output}
+    kept = [
+        place
+        for place, node in enumerate(node for node in graph.node if node.op_type == "Conv")
+        if makers[node.input[0]].op_type != "DequantizeLinear"
+    ]
+    # The last always, the first where it helps.
+    assert kept in ([19], [0, 19])
+
+
 def test_a_second_run_replaces_the_variant_and_an_export_drops_it(quantised: Path, tmp_path: Path) -> None:
     path = tmp_path / "small"
     shutil.copytree(quantised, path)

@@ -16,6 +16,7 @@ from ..export import Normalisation, Preprocessing
 from ..export.encoder import to_onnx
 from ..export.graph import EncoderGraph
 from ..export.session import open_session, run_encoder
+from ..training.precision import processor_has_bfloat16
 from . import BACKBONE_NAMES, build_backbone
 
 _TRAINING_BATCH = 16
@@ -32,7 +33,8 @@ class Cost:
     onnx_megabytes: float
     serve_milliseconds: float
     train_float32_milliseconds: float
-    train_bfloat16_milliseconds: float
+    #: None where the processor lacks it.
+    train_bfloat16_milliseconds: float | None
 
 
 def measure(*, name: str, frames: int, size: int) -> Cost:
@@ -50,7 +52,9 @@ def measure(*, name: str, frames: int, size: int) -> Cost:
         onnx_megabytes=len(model) / 1e6,
         serve_milliseconds=_milliseconds(lambda: run_encoder(session, clip)),
         train_float32_milliseconds=_training(backbone, frames, size, bfloat16=False),
-        train_bfloat16_milliseconds=_training(backbone, frames, size, bfloat16=True),
+        train_bfloat16_milliseconds=(
+            _training(backbone, frames, size, bfloat16=True) if processor_has_bfloat16() else None
+        ),
     )
 
 
@@ -109,10 +113,11 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for name in arguments.names or [name for name in BACKBONE_NAMES if name.startswith("compact-")]:
         cost = measure(name=name, frames=arguments.frames, size=arguments.size)
+        bfloat16 = cost.train_bfloat16_milliseconds
         print(
             f"| {cost.name} | {cost.million_parameters:.2f} | {cost.giga_multiply_adds:.3f} "
             f"| {cost.onnx_megabytes:.1f} | {cost.serve_milliseconds:.1f} "
-            f"| {cost.train_float32_milliseconds:.1f} | {cost.train_bfloat16_milliseconds:.1f} |",
+            f"| {cost.train_float32_milliseconds:.1f} | {'-' if bfloat16 is None else f'{bfloat16:.1f}'} |",
             flush=True,
         )
 

@@ -57,10 +57,10 @@ def _add_retrieval(kinds: argparse._SubParsersAction) -> None:
         epilog="example: evaluate retrieval --gallery train --queries dev --checkpoint runs/first/best.pt",
     )
     _add_sets(parser, first="gallery", second="queries")
-    _add_encoder(parser)
+    _add_encoder(parser, several=True)
     parser.add_argument("--histogram", action="store_true", help="the colour-histogram baseline as well")
     parser.add_argument("--random", action="store_true", help="random weights as well")
-    parser.add_argument("--whitening-from", type=DatasetArgument.parse, help="with PCA-whitening as well, fitted there")
+    parser.add_argument("--whitening-from", type=DatasetArgument.parse, help="whiten the last one too, fitted there")
     add_whitening_rule(parser)
     parser.add_argument("--hold-out-groups", type=group_range, help="query with these groups of the gallery")
     parser.add_argument("--json", action="store_true")
@@ -107,8 +107,11 @@ def _add_sets(parser: argparse.ArgumentParser, *, first: str, second: str) -> No
         parser.add_argument(f"--{name}", type=DatasetArgument.parse, required=True, help="FOLDER or FOLDER:split")
 
 
-def _add_encoder(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--checkpoint", type=Path, help="a run's last.pt or best.pt")
+def _add_encoder(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    if several:
+        parser.add_argument("--checkpoint", type=Path, nargs="+", help="last.pt or best.pt of one run or more")
+    else:
+        parser.add_argument("--checkpoint", type=Path, help="a run's last.pt or best.pt")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="compact-cpu", help="of random weights")
     parser.add_argument("--clips", type=positive_int, default=10, help="clips spread over each video")
     parser.add_argument("--size", type=positive_int, help="pixels of a clip; the training size without it")
@@ -133,17 +136,14 @@ def _run_retrieval(arguments: argparse.Namespace) -> int:
         gallery, queries = _split_by_group(gallery, arguments.hold_out_groups)
     labels = set(queries.labels)
     gallery = gallery.where(lambda video: video.label in labels)
-    encoder = _encoder(arguments, device)
-    spec = _clips(arguments, encoder)
     rows = {}
-    if arguments.histogram:
-        rows["colour histogram"] = histogram_retrieval(spec=spec, gallery=gallery, queries=queries)
-    if arguments.random:
-        untrained = random_encoder(config=encoder.config, device=device)
-        embedder = _embedder(arguments, untrained, spec, device)
-        rows["random weights"] = retrieval(embedder=embedder, gallery=gallery, queries=queries)
-    embedder = _embedder(arguments, encoder, spec, device)
-    rows[encoder.source] = retrieval(embedder=embedder, gallery=gallery, queries=queries)
+    for checkpoint in arguments.checkpoint or [None]:
+        encoder = _encoder(checkpoint, arguments, device)
+        spec = _clips(arguments, encoder)
+        if not rows:
+            rows |= _baselines(arguments, encoder, spec, device, gallery, queries)
+        embedder = _embedder(arguments, encoder, spec, device)
+        rows[encoder.source] = retrieval(embedder=embedder, gallery=gallery, queries=queries)
     if arguments.whitening_from is not None:
         whitening = fit_whitening(
             encoder=encoder,
@@ -158,9 +158,28 @@ def _run_retrieval(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _baselines(
+    arguments: argparse.Namespace,
+    encoder: MeasuredEncoder,
+    spec: object,
+    device: torch.device,
+    gallery: PreparedDataset,
+    queries: PreparedDataset,
+) -> dict[str, dict[str, dict[int, float]]]:
+    """What an encoder has to beat, on the clips of the first one."""
+    rows = {}
+    if arguments.histogram:
+        rows["colour histogram"] = histogram_retrieval(spec=spec, gallery=gallery, queries=queries)
+    if arguments.random:
+        untrained = random_encoder(config=encoder.config, device=device)
+        embedder = _embedder(arguments, untrained, spec, device)
+        rows["random weights"] = retrieval(embedder=embedder, gallery=gallery, queries=queries)
+    return rows
+
+
 def _run_probe(arguments: argparse.Namespace) -> int:
     device = device_of(arguments.device)
-    encoder = _encoder(arguments, device)
+    encoder = _encoder(arguments.checkpoint, arguments, device)
     embedder = _embedder(arguments, encoder, _clips(arguments, encoder), device)
     result = probe(embedder=embedder, train=arguments.train.open(), test=arguments.test.open())
     print(json.dumps({"linearProbe": vars(result), "encoder": encoder.source}))
@@ -169,14 +188,14 @@ def _run_probe(arguments: argparse.Namespace) -> int:
 
 def _run_fine_tune(arguments: argparse.Namespace) -> int:
     device = device_of(arguments.device)
-    encoder = _encoder(arguments, device)
+    encoder = _encoder(arguments.checkpoint, arguments, device)
     _fine_tune(arguments, encoder, arguments.train.open(), arguments.test.open(), device)
     return 0
 
 
 def _run_benchmark(arguments: argparse.Namespace) -> int:
     device = device_of(arguments.device)
-    encoder = _encoder(arguments, device)
+    encoder = _encoder(arguments.checkpoint, arguments, device)
     sources = _LAYOUTS[arguments.kind](
         root=arguments.videos, splits=arguments.splits or arguments.videos, split_number=arguments.split
     )
@@ -223,10 +242,10 @@ def _fine_tune(
     )
 
 
-def _encoder(arguments: argparse.Namespace, device: torch.device) -> MeasuredEncoder:
-    if arguments.checkpoint is None:
+def _encoder(checkpoint: Path | None, arguments: argparse.Namespace, device: torch.device) -> MeasuredEncoder:
+    if checkpoint is None:
         return random_encoder(config=preset(name=arguments.preset), device=device)
-    return encoder_from_checkpoint(path=arguments.checkpoint, device=device)
+    return encoder_from_checkpoint(path=checkpoint, device=device)
 
 
 def _clips(arguments: argparse.Namespace, encoder: MeasuredEncoder) -> object:

@@ -46,11 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
         figures = {}
         for key, file in (("recall", INT8_FILE), ("float32Recall", MODEL_FILE)):
             recalls = served_recall(model=folder / file, served=served, gallery=gallery, queries=queries)
-            figures[key] = {name: as_columns(values) for name, values in recalls.items()}
+            figures[key] = {name: _rounded(as_columns(values)) for name, values in recalls.items()}
         manifest = add_variant_figures(model_dir=folder, figures=figures)
     for name, value in manifest["variants"][-1]["measured"].items():
         print(f"{name}: {value}")
     return 0
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in figures.items()}
 
 
 def _clips(arguments: argparse.Namespace, served: ServedClips) -> tuple[np.ndarray, np.ndarray]:
