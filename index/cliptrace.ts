@@ -1,4 +1,4 @@
-import { access, rm } from 'node:fs/promises';
+import { access, rm, stat } from 'node:fs/promises';
 import { manifestPathOf } from './encoder/model-store.js';
 import { openEncoder } from './encoder/onnx-encoder.js';
 import { CliptraceError, errorMessageOf } from './errors.js';
@@ -10,6 +10,7 @@ import { RoomWatch } from './ingest/room-watch.js';
 import { openDataFolder, sweepTemporaryFolder } from './library/data-folder.js';
 import { openLibrary } from './library/sqlite-library.js';
 import type { Library, Video } from './library/types.js';
+import { looksLikeVideo } from './media/container-check.js';
 import { resolveFfmpeg } from './media/ffmpeg-program.js';
 import { defaultMediaLimits } from './media/limits.js';
 import type { MediaLimits } from './media/types.js';
@@ -183,17 +184,16 @@ async function requireVideo(library: Library, videoId: number): Promise<Video> {
   return video;
 }
 
+/** Never another file than the one that was indexed: a link or a file of another kind may have taken its place since. */
 async function mediaPath(library: Library, video: Video): Promise<string> {
   for (const file of await library.filesOf(video.id)) {
-    try {
-      await access(file.path);
-      return file.path;
-    } catch {
-      // Another copy may still be there.
-    }
+    const info = await stat(file.path).catch(() => null);
+    const isSame = info?.isFile() === true && info.size === file.sizeBytes;
+    // Another copy may still be there.
+    if (isSame && (await looksLikeVideo(file.path))) return file.path;
   }
   throw new CliptraceError(
     'MEDIA_MISSING',
-    `The file of video ${video.id} has been moved or deleted: index its new place, or remove the video`,
+    `The file of video ${video.id} has been moved, changed or deleted: index its new place, or remove the video`,
   );
 }

@@ -75,6 +75,10 @@ export const ERRORS = {
   JOB_ALREADY_ENDED: { status: 409, title: 'The job has already ended' },
   MEDIA_MISSING: { status: 410, title: "The video's file is no longer there" },
   // Requests and usage
+  KEY_REQUIRED: { status: 401, title: 'This server asks for an API key' },
+  KEY_INVALID: { status: 401, title: 'The API key is unknown or revoked' },
+  KEY_NOT_ALLOWED: { status: 403, title: 'The API key does not allow this' },
+  KEY_NOT_FOUND: { status: 404, title: 'There is no such API key' },
   USAGE: { status: 400, title: 'The command or request is malformed' },
   REQUEST_INVALID: { status: 400, title: 'The request does not match its schema' },
   UPLOAD_MISSING: { status: 400, title: 'The request carries no file' },

@@ -1,12 +1,14 @@
 import express, { type Express, type RequestHandler } from 'express';
 import { CliptraceError } from '../index/errors.js';
+import { type ClientLimits, clientOfAddress } from './access/client-limits.js';
 import { API_PREFIX } from './address.js';
+import { crossOrigin } from './http/cors.js';
 import { errorHandler } from './http/errors.js';
 import { handlerOf } from './http/handler.js';
 import { requestLog } from './http/request-log.js';
 import type { Route } from './http/route.js';
 import { sameSiteOnly, securityHeaders } from './http/security.js';
-import { page } from './page.js';
+import { clientLibrary, page } from './page.js';
 import { ROUTES } from './routes/index.js';
 import { createServices, type ServiceParts } from './services.js';
 
@@ -17,17 +19,29 @@ export function createApp(parts: ServiceParts): Express {
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.set('case sensitive routing', true);
+  // Whose word is taken for the address of a client.
+  app.set('trust proxy', [...services.configuration.trustedProxies]);
   app.use(requestLog(services.logger));
   app.use(securityHeaders());
+  app.use(crossOrigin(services.configuration.corsOrigins));
   app.use(sameSiteOnly(services.configuration));
+  app.use(limitAddresses(services.clientLimits));
   for (const [address, routes] of byAddress(ROUTES)) {
     for (const route of routes) app[route.method](address, handlerOf(route, services));
     app.all(address, otherMethods(routes));
   }
+  app.use('/client', clientLibrary());
   app.use(page());
   app.use(nothingHere);
   app.use(errorHandler(services));
   return app;
+}
+
+function limitAddresses(limits: ClientLimits): RequestHandler {
+  return async (request, _response, next) => {
+    await limits.countRequest(clientOfAddress(request.ip));
+    next();
+  };
 }
 
 /** Express addresses and the routes that answer there. */

@@ -1,9 +1,11 @@
 import { realpathSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
 import { CliptraceError } from '../index/errors.js';
 import { SETTING_NAMES } from '../index/settings.js';
 import { DEFAULT_RESCAN_SECONDS, DEFAULT_SETTLE_SECONDS } from '../index/watch/defaults.js';
+import { isLoopback } from './http/security.js';
 
 /** What the server is told from outside. Read once at the start, frozen, handed on as an argument. */
 export interface ServerConfiguration {
@@ -21,6 +23,16 @@ export interface ServerConfiguration {
   };
   /** Host names by which the server may be addressed, besides its own address. Lower case, without port. */
   readonly allowedHosts: readonly string[];
+  /** Whether requests must carry an API key. */
+  readonly authentication: boolean;
+  /** Origins whose pages may use the interface from a browser. Empty: none. */
+  readonly corsOrigins: readonly string[];
+  /** Proxies whose word is taken for the address of a client: addresses, networks (CIDR). */
+  readonly trustedProxies: readonly string[];
+  /** Requests a minute of one address, and of one key; null = unbounded. */
+  readonly rateLimitPerMinute: number | null;
+  /** Requests in hand of one key, or of one address without a key; null = unbounded. */
+  readonly maxConcurrentPerClient: number | null;
   readonly maxUploadBytes: number;
   /** Uploads that may be received at the same time. */
   readonly maxConcurrentUploads: number;
@@ -42,6 +54,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Options of the command line; they win over the environment. */
 export interface ServerFlags {
   host?: string | undefined;
+  auth?: string | undefined;
   port?: string | number | undefined;
   logLevel?: string | undefined;
 }
@@ -56,11 +69,49 @@ const wholeNumber = (minimum: number, maximum: number, fallback: number) =>
     .refine((value) => value >= minimum && value <= maximum, `must lie between ${minimum} and ${maximum}`)
     .default(fallback);
 
+/** As `wholeNumber`, 0 = none; null when nothing is said. */
+const bound = (maximum: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, `must be a whole number from 0 to ${maximum} (0 = no limit)`)
+    .transform(Number)
+    .refine((value) => value <= maximum, `must be at most ${maximum}`)
+    .nullable()
+    .default(null);
+
 const list = (separator: string) =>
   z
     .string()
-    .transform((text) => text.split(separator).filter((part) => part.trim() !== ''))
+    .transform((text) =>
+      text
+        .split(separator)
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
     .default([]);
+
+const AUTH_MODES = ['auto', 'required', 'off'] as const;
+/** Where keys are asked for, unless something else is said. */
+const RATE_LIMIT_PER_MINUTE = 1200;
+const MAX_CONCURRENT_PER_CLIENT = 32;
+
+const origins = list(',').refine(
+  (values) => values.every((value) => URL.canParse(value) && new URL(value).origin === value),
+  'must list origins like https://video.example, without a path',
+);
+
+const proxies = list(',').refine(
+  (values) => values.every(isProxy),
+  'must list IP addresses, networks like 10.0.0.0/8, or loopback, linklocal, uniquelocal',
+);
+
+function isProxy(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
 
 /** One line for each variable: its name, its range, its default. docs/api.md shows the same table. */
 export const SERVER_VARIABLES = {
@@ -71,6 +122,11 @@ export const SERVER_VARIABLES = {
   CLIPTRACE_PORT: wholeNumber(0, 65_535, 8080),
   CLIPTRACE_ARCHIVE_ROOTS: list(delimiter),
   CLIPTRACE_ALLOWED_HOSTS: list(','),
+  CLIPTRACE_AUTH: z.enum(AUTH_MODES, `must be one of ${AUTH_MODES.join(', ')}`).default('auto'),
+  CLIPTRACE_CORS_ORIGINS: origins,
+  CLIPTRACE_TRUSTED_PROXIES: proxies,
+  CLIPTRACE_RATE_LIMIT_PER_MINUTE: bound(1_000_000),
+  CLIPTRACE_MAX_CONCURRENT_PER_CLIENT: bound(10_000),
   CLIPTRACE_WATCH: list(delimiter),
   CLIPTRACE_WATCH_COLLECTION: z.string().max(100, 'must be at most 100 characters long').default('default'),
   CLIPTRACE_WATCH_SETTLE_SECONDS: wholeNumber(1, 86_400, DEFAULT_SETTLE_SECONDS),
@@ -85,12 +141,15 @@ export const SERVER_VARIABLES = {
   CLIPTRACE_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 } as const;
 
+const SCHEMA = z.object(SERVER_VARIABLES);
+
 /** Variables that other parts of the product read; not ours to judge, but known. */
 const VARIABLES_OF_OTHERS: ReadonlySet<string> = new Set(SETTING_NAMES);
 
 const FLAG_OF_VARIABLE = new Map<string, keyof ServerFlags>([
   ['CLIPTRACE_HOST', 'host'],
   ['CLIPTRACE_PORT', 'port'],
+  ['CLIPTRACE_AUTH', 'auth'],
   ['CLIPTRACE_LOG_LEVEL', 'logLevel'],
 ]);
 
@@ -110,7 +169,7 @@ export function loadServerConfiguration(
     // An empty variable is how a shell says "not set".
     if (value !== undefined && value !== '') given[name] = String(value);
   }
-  const parsed = z.object(SERVER_VARIABLES).safeParse(given);
+  const parsed = SCHEMA.safeParse(given);
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
       const name = String(issue.path[0]);
@@ -132,6 +191,7 @@ export function loadServerConfiguration(
       rescanMs: values.CLIPTRACE_WATCH_RESCAN_SECONDS * 1000,
     }),
     allowedHosts: Object.freeze(values.CLIPTRACE_ALLOWED_HOSTS.map((host) => host.trim().toLowerCase())),
+    ...accessOf(values),
     maxUploadBytes: values.CLIPTRACE_MAX_UPLOAD_BYTES,
     maxConcurrentUploads: values.CLIPTRACE_MAX_CONCURRENT_UPLOADS,
     maxConcurrentDecodes: values.CLIPTRACE_MAX_CONCURRENT_DECODES,
@@ -141,6 +201,26 @@ export function loadServerConfiguration(
     shutdownTimeoutMs: values.CLIPTRACE_SHUTDOWN_SECONDS * 1000,
     logLevel: values.CLIPTRACE_LOG_LEVEL,
   });
+}
+
+/** Off on loopback, where only this machine comes; on everywhere else, unless told otherwise. */
+function accessOf(
+  values: z.output<typeof SCHEMA>,
+): Pick<
+  ServerConfiguration,
+  'authentication' | 'corsOrigins' | 'trustedProxies' | 'rateLimitPerMinute' | 'maxConcurrentPerClient'
+> {
+  const mode = values.CLIPTRACE_AUTH;
+  const authentication = mode === 'auto' ? !isLoopback(values.CLIPTRACE_HOST) : mode === 'required';
+  const limit = (given: number | null, fallback: number) =>
+    given === null ? (authentication ? fallback : null) : given === 0 ? null : given;
+  return {
+    authentication,
+    corsOrigins: Object.freeze(values.CLIPTRACE_CORS_ORIGINS),
+    trustedProxies: Object.freeze(values.CLIPTRACE_TRUSTED_PROXIES),
+    rateLimitPerMinute: limit(values.CLIPTRACE_RATE_LIMIT_PER_MINUTE, RATE_LIMIT_PER_MINUTE),
+    maxConcurrentPerClient: limit(values.CLIPTRACE_MAX_CONCURRENT_PER_CLIENT, MAX_CONCURRENT_PER_CLIENT),
+  };
 }
 
 function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {

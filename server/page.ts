@@ -12,7 +12,16 @@ export function webFolder(): string {
 
 /** Serves the page at `/`. What is not there falls through. */
 export function page(): RequestHandler {
-  return express.static(webFolder(), {
+  return files(webFolder());
+}
+
+/** The client library, which the page is built on, beside the page. */
+export function clientLibrary(): RequestHandler {
+  return files(join(webFolder(), '..', 'client'));
+}
+
+function files(folder: string): RequestHandler {
+  return express.static(folder, {
     index: 'index.html',
     redirect: false,
     dotfiles: 'ignore',

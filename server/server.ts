@@ -21,8 +21,9 @@ interface ServerParts {
   logger: Logger;
 }
 
-/** Listens. PORT_IN_USE, CONFIGURATION_INVALID when the host or port cannot be listened on. The caller closes `cliptrace` after it. */
+/** Listens. PORT_IN_USE, CONFIGURATION_INVALID when the host or port cannot be listened on, or keys are asked for and none exists. The caller closes `cliptrace` after it. */
 export async function startServer({ cliptrace, configuration, logger }: ServerParts): Promise<RunningServer> {
+  await requireKeys({ cliptrace, configuration });
   const shutdown = new AbortController();
   const app = createApp({ cliptrace, configuration, logger, shutdown: shutdown.signal });
   const { uploadTimeoutMs } = configuration;
@@ -33,6 +34,8 @@ export async function startServer({ cliptrace, configuration, logger }: ServerPa
     connectionsCheckingInterval: Math.min(5000, uploadTimeoutMs),
   };
   const server = createServer(timeouts, app);
+  // Answered when the client is known and allowed to send (Node would invite it at once).
+  server.on('checkContinue', app);
   await listen(server, configuration);
   const { port } = server.address() as AddressInfo;
   const url = `http://${hostForUrl(configuration.host)}:${port}`;
@@ -47,6 +50,22 @@ export async function startServer({ cliptrace, configuration, logger }: ServerPa
       return closing;
     },
   };
+}
+
+/** A server that strangers may reach starts with keys, or when it is told that everyone may do everything. */
+async function requireKeys({
+  cliptrace,
+  configuration,
+}: Pick<ServerParts, 'cliptrace' | 'configuration'>): Promise<void> {
+  if (!configuration.authentication) return;
+  const keys = await cliptrace.library.listApiKeys();
+  if (keys.some((key) => key.revokedAt === null)) return;
+  throw new CliptraceError(
+    'CONFIGURATION_INVALID',
+    `The server asks for API keys on ${configuration.host}, but there is none. Make one with ` +
+      '`cliptrace keys create --name NAME --scopes admin`, listen on 127.0.0.1, or set CLIPTRACE_AUTH=off (--auth off) ' +
+      'to let everyone who reaches it do everything.',
+  );
 }
 
 function listen(server: Server, { host, port }: ServerConfiguration): Promise<void> {
@@ -88,11 +107,11 @@ function listenError(cause: NodeJS.ErrnoException, host: string, port: number): 
 }
 
 function warnOnce({ cliptrace, configuration, logger }: ServerParts): void {
-  if (!isLoopback(configuration.host)) {
+  if (!configuration.authentication && !isLoopback(configuration.host)) {
     logger.warn(
       { host: configuration.host },
       'NO AUTHENTICATION: everyone who reaches this address can search, watch, add and delete videos. ' +
-        'Listen on 127.0.0.1, or put a proxy with a log-in in front.',
+        'CLIPTRACE_AUTH=off asks for it.',
     );
   }
   if (cliptrace.ffmpeg.warning !== null)

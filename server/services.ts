@@ -1,5 +1,8 @@
 import type { Logger } from 'pino';
 import type { Cliptrace } from '../index/types.js';
+import { Authentication } from './access/authentication.js';
+import { ClientLimits } from './access/client-limits.js';
+import { Tickets } from './access/tickets.js';
 import type { ServerConfiguration } from './configuration.js';
 import { Gate } from './http/gate.js';
 
@@ -10,6 +13,9 @@ export interface Services {
   readonly logger: Logger;
   /** Aborted when the server closes: long answers end. */
   readonly shutdown: AbortSignal;
+  readonly authentication: Authentication;
+  readonly tickets: Tickets;
+  readonly clientLimits: ClientLimits;
   readonly uploads: Gate;
   readonly decodes: Gate;
   readonly thumbnails: Gate;
@@ -24,11 +30,22 @@ export interface ServiceParts {
 }
 
 export function createServices({ cliptrace, configuration, logger, shutdown }: ServiceParts): Services {
+  const tickets = new Tickets();
   return {
     cliptrace,
     configuration,
     logger,
     shutdown: shutdown ?? new AbortController().signal,
+    tickets,
+    authentication: new Authentication({
+      isRequired: configuration.authentication,
+      keys: cliptrace.library,
+      tickets,
+    }),
+    clientLimits: new ClientLimits({
+      ratePerMinute: configuration.rateLimitPerMinute,
+      maxConcurrent: configuration.maxConcurrentPerClient,
+    }),
     uploads: new Gate('uploads are being received', configuration.maxConcurrentUploads),
     decodes: new Gate('searches are being decoded', configuration.maxConcurrentDecodes),
     // A page asks for dozens of pictures at once: they wait their turn.

@@ -6,6 +6,7 @@ import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { indexCommand } from './index-command.js';
 import { JOB_ACTIONS, jobsCommand } from './jobs-command.js';
+import { KEY_ACTIONS, keysCommand } from './keys-command.js';
 import { migrateCommand, removeCommand, showCommand, videosCommand } from './library-commands.js';
 import { printJson } from './output.js';
 import { packageVersion } from './package-version.js';
@@ -30,6 +31,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
       .description(description)
       .option('--data <dir>', 'data folder (default: CLIPTRACE_DATA or ./data)')
       .addHelpText('after', `\nExample:\n  $ ${example}\n\n${EXIT_CODES}`);
+  const auth = [
+    '--auth <mode>',
+    'ask for API keys: auto (unless on loopback), required, off (default: auto)',
+  ] as const;
   const json = ['--json', 'print one JSON document'] as const;
 
   command(
@@ -66,6 +71,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
   command('serve', 'Start the HTTP server and its page', 'cliptrace serve --port 8080')
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <port>', 'port to listen on, 0 = any free one (default: 8080)')
+    .option(...auth)
     .action(async (flags) => exit(await serveCommand(flags, context)));
 
   command('videos', 'List the videos of the library', 'cliptrace videos --collection default --limit 20')
@@ -101,6 +107,18 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
       `\nActions: ${JOB_ACTIONS.join(', ')} (default: list). run: all that is queued, or that job.`,
     )
     .action(async (action, id, flags) => exit(await jobsCommand(action, id, flags, context)));
+
+  command(
+    'keys [action] [id]',
+    'Create, list or revoke API keys, also while a server runs',
+    'cliptrace keys create --name laptop --scopes search,ingest',
+  )
+    .option('--name <name>', 'create: what the key is for')
+    .option('--scopes <list>', 'create: search, ingest, admin; comma-separated (default: search)')
+    .option('--collections <list>', 'create: good for these collections only, comma-separated (default: all)')
+    .option(...json)
+    .addHelpText('after', `\nActions: ${KEY_ACTIONS.join(', ')} (default: list).`)
+    .action(async (action, id, flags) => exit(await keysCommand(action, id, flags, context)));
 
   command('doctor', 'Check programs, model, library, index and disk', 'cliptrace doctor')
     .option(...json)
@@ -149,6 +167,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--no-serve', 'end after the search; exit code 0 only if the right video came first')
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <port>', 'port to listen on (default: 8080)')
+    .option(...auth)
     .action(async (flags) => exit(await demoCommand(flags, context)));
 
   return program;

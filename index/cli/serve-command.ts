@@ -7,6 +7,7 @@ import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf } from './
 export interface ServeFlags extends CommonFlags {
   host?: string;
   port?: string;
+  auth?: string;
 }
 
 interface WatchConfiguration {
@@ -120,7 +121,11 @@ async function loadServer(flags: ServeFlags, env: NodeJS.ProcessEnv) {
   const { loadServerConfiguration } = await import(
     new URL('../../server/configuration.js', import.meta.url).href
   );
-  const configuration = loadServerConfiguration(env, { host: flags.host, port: flags.port });
+  const configuration = loadServerConfiguration(env, {
+    host: flags.host,
+    port: flags.port,
+    auth: flags.auth,
+  });
   return {
     configuration: configuration as { logLevel: string; watch: WatchConfiguration },
     startServer: server.startServer as (parts: object) => Promise<RunningServer>,

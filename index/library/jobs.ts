@@ -48,7 +48,7 @@ export class JobsTable {
   readonly #paths: StoredPaths;
   readonly #insert: Statement<[string, string, string]>;
   readonly #get: Statement<[number]>;
-  readonly #list: Statement<[number]>;
+  readonly #list: Statement<[{ limit: number; collections: string | null }]>;
   readonly #pending: Statement<[]>;
   readonly #failedUploads: Statement<[]>;
   readonly #running: Statement<[]>;
@@ -62,7 +62,11 @@ export class JobsTable {
       `INSERT INTO jobs (request_json, status, progress_json, created_at) VALUES (?, 'queued', ?, ?) RETURNING ${FIELDS}`,
     );
     this.#get = database.prepare(`SELECT ${FIELDS} FROM jobs WHERE id = ?`);
-    this.#list = database.prepare(`SELECT ${FIELDS} FROM jobs ORDER BY id DESC LIMIT ?`);
+    this.#list = database.prepare(
+      `SELECT ${FIELDS} FROM jobs WHERE @collections IS NULL
+         OR request_json ->> '$.collection' IN (SELECT value FROM json_each(@collections))
+       ORDER BY id DESC LIMIT @limit`,
+    );
     this.#pending = database.prepare(
       `SELECT ${FIELDS} FROM jobs WHERE status IN ('queued', 'running', 'paused') ORDER BY id`,
     );
@@ -104,8 +108,9 @@ export class JobsTable {
     return job;
   }
 
-  list(limit: number): Job[] {
-    return (this.#list.all(limit) as JobRow[]).map((row) => this.#toJob(row));
+  list(limit: number, collections: readonly string[] | null): Job[] {
+    const wanted = collections === null ? null : JSON.stringify(collections);
+    return (this.#list.all({ limit, collections: wanted }) as JobRow[]).map((row) => this.#toJob(row));
   }
 
   pending(): Job[] {

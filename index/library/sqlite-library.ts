@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { CliptraceError } from '../errors.js';
 import type { Span } from '../span.js';
 import type { DataFolder } from '../types.js';
+import { ApiKeysTable } from './api-keys.js';
 import { ChangesTable } from './changes.js';
 import { CollectionsTable } from './collections.js';
 import { checkDatabase, openDatabase, type SqliteDatabase, sqliteVersion } from './database.js';
@@ -24,12 +25,13 @@ export interface OpenLibraryOptions {
   dataFolder: DataFolder;
   /**
    * `write` takes the folder lock and migrates; `read` does neither and sees what a writer has committed; `control` is
-   * like `read`, but may change jobs beside the writer.
+   * like `read`, but may change jobs and API keys beside the writer.
    */
   mode: 'write' | 'read' | 'control';
 }
 
 export interface LibraryTables {
+  readonly apiKeys: ApiKeysTable;
   readonly blocks: SegmentBlocksTable;
   readonly changes: ChangesTable;
   readonly collections: CollectionsTable;
@@ -77,6 +79,7 @@ export class SqliteLibrary implements types.Library {
     this.#lock = lock;
     const paths = new StoredPaths(dirname(file));
     this.#tables = {
+      apiKeys: new ApiKeysTable(database),
       blocks: new SegmentBlocksTable(database),
       changes: new ChangesTable(database),
       collections: new CollectionsTable(database),
@@ -266,8 +269,8 @@ export class SqliteLibrary implements types.Library {
     return this.#read((tables) => tables.jobs.get(id));
   }
 
-  async listJobs(limit: number): Promise<types.Job[]> {
-    return this.#read((tables) => tables.jobs.list(limit));
+  async listJobs(limit: number, collections?: readonly string[]): Promise<types.Job[]> {
+    return this.#read((tables) => tables.jobs.list(limit, collections ?? null));
   }
 
   async pendingJobs(): Promise<types.Job[]> {
@@ -327,6 +330,26 @@ export class SqliteLibrary implements types.Library {
 
   async registerModel(model: ModelRegistration): Promise<void> {
     this.#write((tables) => tables.models.register(model));
+  }
+
+  async createApiKey(key: types.ApiKeyInput): Promise<types.ApiKey> {
+    return this.#write((tables) => tables.apiKeys.insert(key));
+  }
+
+  async findApiKey(publicId: string): Promise<types.ApiKey | null> {
+    return this.#read((tables) => tables.apiKeys.find(publicId));
+  }
+
+  async listApiKeys(): Promise<types.ApiKey[]> {
+    return this.#read((tables) => tables.apiKeys.list());
+  }
+
+  async revokeApiKey(publicId: string): Promise<types.ApiKey | null> {
+    return this.#write((tables) => tables.apiKeys.revoke(publicId));
+  }
+
+  async touchApiKey(publicId: string): Promise<void> {
+    this.#write((tables) => tables.apiKeys.touch(publicId));
   }
 
   async staleVideos(modelId: string): Promise<number[]> {

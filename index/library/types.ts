@@ -1,3 +1,4 @@
+import type { Scope } from '../access/scopes.js';
 import type { Span } from '../span.js';
 
 export interface Collection {
@@ -73,6 +74,8 @@ export interface SegmentFeatures extends Segment {
 
 export interface VideoQuery {
   collection?: string | undefined;
+  /** In one of these; everywhere when it is not given, nowhere when it is empty. */
+  collections?: readonly string[] | undefined;
   label?: string | undefined;
   /** Substring of title or file name, case-insensitive. */
   q?: string | undefined;
@@ -198,6 +201,24 @@ export interface Job {
   endedAt: string | null;
 }
 
+export interface ApiKeyInput {
+  /** The part of the key that may be shown. */
+  publicId: string;
+  name: string;
+  secretSha256: Buffer;
+  scopes: readonly Scope[];
+  /** Null: good for all. */
+  collections: readonly string[] | null;
+}
+
+export interface ApiKey extends ApiKeyInput {
+  id: number;
+  createdAt: string;
+  /** To within a minute; null when it never was. */
+  lastUsedAt: string | null;
+  revokedAt: string | null;
+}
+
 /** The truth. Asynchronous and free of SQL, so that another store can stand behind it. */
 export interface Library {
   /** Writes video, file, segments and features in one transaction. An existing video with `replaceVideoId` keeps its id and loses its old segments. */
@@ -261,8 +282,8 @@ export interface Library {
 
   createJob(request: JobRequest): Promise<Job>;
   getJob(id: number): Promise<Job | null>;
-  /** Newest first. */
-  listJobs(limit: number): Promise<Job[]>;
+  /** Newest first; with `collections`, only jobs that work on one of these. */
+  listJobs(limit: number, collections?: readonly string[]): Promise<Job[]>;
   /** Those that have not ended (queued, running, paused), oldest first. */
   pendingJobs(): Promise<Job[]>;
   /** Upload jobs that failed for a cause that can go away; their files are kept. */
@@ -304,11 +325,23 @@ export interface Library {
   /** Videos that were not embedded by this model. */
   staleVideos(modelId: string): Promise<number[]>;
 
+  createApiKey(key: ApiKeyInput): Promise<ApiKey>;
+  /** Revoked ones too. */
+  findApiKey(publicId: string): Promise<ApiKey | null>;
+  /** Oldest first, revoked ones too. */
+  listApiKeys(): Promise<ApiKey[]>;
+  /** The key as it is then; null when there is none. Revoking a revoked key changes nothing. */
+  revokeApiKey(publicId: string): Promise<ApiKey | null>;
+  /** Notes that the key was used now. */
+  touchApiKey(publicId: string): Promise<void>;
+
   close(): Promise<void>;
 }
 
 export interface SegmentFilter {
   collection?: string | undefined;
+  /** In one of these; everywhere when it is not given, nowhere when it is empty. */
+  collections?: readonly string[] | undefined;
   label?: string | undefined;
   excludeVideoIds?: readonly number[] | undefined;
 }

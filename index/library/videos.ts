@@ -8,6 +8,8 @@ type VideoRow = Omit<Video, 'hasAudio' | 'damaged'> & { hasAudio: number; damage
 
 interface ListParameters {
   collection: string | null;
+  /** JSON list. */
+  collections: string | null;
   label: string | null;
   q: string | null;
   beforeId: number | null;
@@ -22,6 +24,8 @@ const SELECT = `SELECT v.id, c.name AS collection, v.title, v.label, v.content_h
 
 // instr, not LIKE: % and _ of the user's text mean themselves.
 const MATCHES = `(@collection IS NULL OR v.collection_id = (SELECT id FROM collections WHERE name = @collection))
+  AND (@collections IS NULL OR v.collection_id IN
+    (SELECT id FROM collections WHERE name IN (SELECT value FROM json_each(@collections))))
   AND (@label IS NULL OR v.label = @label)
   AND (@q IS NULL OR instr(v.title_folded, @q) > 0
     OR EXISTS (SELECT 1 FROM files f WHERE f.video_id = v.id AND instr(f.name_folded, @q) > 0))`;
@@ -124,16 +128,24 @@ export class VideosTable {
   /** Newest first. A video that comes or goes between two pages moves no other. */
   list(query: VideoQuery): VideoPage {
     const { collection = null, label = null, limit } = query;
+    const collections = query.collections === undefined ? null : JSON.stringify(query.collections);
     const q = query.q ? fold(query.q) : null;
     const beforeId = query.cursor === undefined ? null : decodeCursor(query.cursor);
     // One more than asked tells whether there is a next page.
-    const rows = this.#page.all({ collection, label, q, beforeId, limit: limit + 1 }) as VideoRow[];
+    const rows = this.#page.all({
+      collection,
+      collections,
+      label,
+      q,
+      beforeId,
+      limit: limit + 1,
+    }) as VideoRow[];
     const videos = rows.slice(0, limit).map(toVideo);
     const last = videos.at(-1);
     return {
       videos,
       nextCursor: rows.length > limit && last !== undefined ? encodeCursor(last.id) : null,
-      totalCount: this.#count.get({ collection, label, q }) as number,
+      totalCount: this.#count.get({ collection, collections, label, q }) as number,
     };
   }
 }

@@ -176,12 +176,14 @@ async function findCandidates(
   const { library } = parts;
   const filter: SegmentFilter = {
     collection: request.collection,
+    collections: request.collections,
     label: request.label,
     excludeVideoIds: request.excludeSelf && query.videoId !== null ? [query.videoId] : undefined,
   };
   let candidates = await nearestVideos(parts, query, FIRST_NEIGHBOURS, filter);
   const { totalCount } = await library.listVideos({
     collection: request.collection,
+    collections: request.collections,
     label: request.label,
     limit: 1,
   });

@@ -7,6 +7,8 @@ export interface SearchRequest {
   /** 1-200. */
   k: number;
   collection?: string | undefined;
+  /** In one of these; everywhere when it is not given. */
+  collections?: readonly string[] | undefined;
   label?: string | undefined;
   /** Hits a video may have; 1 by default. */
   perVideo?: number | undefined;

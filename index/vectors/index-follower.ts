@@ -278,5 +278,8 @@ class IndexFollower implements SegmentIndex {
 const NO_SNAPSHOT = 'There is no snapshot yet.';
 
 function isEmpty(filter: SegmentFilter): boolean {
-  return filter.collection === undefined && filter.label === undefined && !filter.excludeVideoIds?.length;
+  const { collection, collections, label, excludeVideoIds } = filter;
+  return (
+    collection === undefined && collections === undefined && label === undefined && !excludeVideoIds?.length
+  );
 }

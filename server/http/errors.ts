@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, Request, Response } from 'express';
 import { ERRORS, errorCodeOf } from '../../index/errors.js';
 import type { Services } from '../services.js';
 import { problemOf, type Redaction, sendProblem } from './problem.js';
@@ -9,7 +9,7 @@ import { requestIdOf } from './request-log.js';
 export function errorHandler({ cliptrace, logger }: Services): ErrorRequestHandler {
   const redactFolder = redactDataFolder(cliptrace.dataFolder);
   // Express tells an error handler by its four parameters.
-  return (error: unknown, _request, response, _next) => {
+  return (error: unknown, request, response, _next) => {
     const requestId = requestIdOf(response);
     const redactUpload = (response.locals.redact as Redaction | undefined) ?? ((message: string) => message);
     const problem = problemOf(error, requestId, (message) => redactFolder(redactUpload(message)));
@@ -19,6 +19,17 @@ export function errorHandler({ cliptrace, logger }: Services): ErrorRequestHandl
       return;
     }
     const headers = (error as { details?: { headers?: Record<string, string> } } | null)?.details?.headers;
+    lingerBriefly(request, response);
     sendProblem(response, problem, ERRORS[errorCodeOf(error)].status < 500 ? headers : undefined);
   };
+}
+
+/** How long a body that was refused is still taken off the line, so that its sender gets to read the answer. */
+const LINGER_MS = 2000;
+
+function lingerBriefly(request: Request, response: Response): void {
+  if (request.complete) return;
+  response.once('finish', () => {
+    setTimeout(() => !request.complete && request.socket.destroy(), LINGER_MS).unref();
+  });
 }

@@ -1,10 +1,12 @@
 import { CliptraceError, errorCodeOf } from '../../index/errors.js';
 import type { Job, Video } from '../../index/library/types.js';
 import type { Cliptrace } from '../../index/types.js';
+import { maySeeCollection, type Principal } from '../access/principal.js';
 
-export async function findVideo({ library }: Cliptrace, id: number): Promise<Video> {
+/** VIDEO_NOT_FOUND, also for a video that is not theirs to see. */
+export async function findVideo({ library }: Cliptrace, principal: Principal, id: number): Promise<Video> {
   const video = await library.getVideo(id);
-  if (video === null) throw videoNotFound(id);
+  if (video === null || !maySeeCollection(principal, video.collection)) throw videoNotFound(id);
   return video;
 }
 
@@ -15,19 +17,36 @@ export function videoNotFound(id: number): CliptraceError {
   );
 }
 
-export async function findJob({ jobs }: Cliptrace, id: number): Promise<Job> {
-  try {
-    return await jobs.get(id);
-  } catch (error) {
+/** JOB_NOT_FOUND, also for a job of a collection that is not theirs. */
+export async function findJob({ jobs }: Cliptrace, principal: Principal, id: number): Promise<Job> {
+  const job = await jobs.get(id).catch((error: unknown) => {
     if (errorCodeOf(error) !== 'JOB_NOT_FOUND') throw error;
-    throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}. GET /api/v1/jobs lists what there is.`);
-  }
+    return null;
+  });
+  if (job !== null && maySeeCollection(principal, job.request.collection)) return job;
+  throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}. GET /api/v1/jobs lists what there is.`);
+}
+
+/** KEY_NOT_ALLOWED when they may put nothing into the collection. */
+export function requireOwnCollection({ collections }: Principal, name: string): void {
+  if (collections === null || collections.includes(name)) return;
+  throw new CliptraceError(
+    'KEY_NOT_ALLOWED',
+    `This API key is good for ${collections.map((own) => JSON.stringify(own)).join(', ')} only, ` +
+      `not for the collection ${JSON.stringify(name)}. Name one of them.`,
+  );
 }
 
 /** A filter by a collection that does not exist would find nothing, and look like an answer. */
-export async function requireCollection({ library }: Cliptrace, name: string | undefined): Promise<void> {
+export async function requireCollection(
+  { library }: Cliptrace,
+  principal: Principal,
+  name: string | undefined,
+): Promise<void> {
   if (name === undefined) return;
-  const names = (await library.listCollections()).map((collection) => collection.name);
+  const names = (await library.listCollections())
+    .map((collection) => collection.name)
+    .filter((known) => maySeeCollection(principal, known));
   if (names.includes(name)) return;
   const known = names
     .slice(0, 10)

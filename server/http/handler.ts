@@ -1,5 +1,8 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { CliptraceError } from '../../index/errors.js';
+import { CliptraceError, errorCodeOf } from '../../index/errors.js';
+import { clientOfAddress } from '../access/client-limits.js';
+import type { Principal } from '../access/principal.js';
+import { mediaLinksFor } from '../present/media-links.js';
 import type { Services } from '../services.js';
 import { readJson } from './json-body.js';
 import { parse, parseText } from './parse.js';
@@ -10,15 +13,18 @@ import { type ReceivedForm, receiveForm } from './upload.js';
 type Context = RouteContext<unknown, unknown, unknown, unknown>;
 type Body = Pick<Context, 'json' | 'upload'>;
 
-/** What a route does with a request: validate, receive, handle, answer, clean up. */
+/** What a route does with a request: ask who sends it, validate, receive, handle, answer, clean up. */
 export function handlerOf(route: Route, services: Services): RequestHandler {
   return async (request, response) => {
+    const principal = await admit(route, services, request, response);
     const path = parseText(route.path, request.params, 'address');
     const query = parseText(route.query, request.query as Record<string, unknown>, 'query string');
     const answer = await withBody(route, services, request, response, (body) =>
       route.handle({
         ...body,
         services,
+        principal,
+        links: mediaLinksFor(principal, services.tickets),
         path,
         query,
         signal: signalOf(response),
@@ -28,6 +34,27 @@ export function handlerOf(route: Route, services: Services): RequestHandler {
     );
     if (answer !== undefined) send(response, answer);
   };
+}
+
+/** KEY_REQUIRED, KEY_INVALID, KEY_NOT_ALLOWED, TOO_MANY_REQUESTS: from headers alone, before any body is read. */
+async function admit(
+  route: Route,
+  { authentication, clientLimits }: Services,
+  request: Request,
+  response: Response,
+): Promise<Principal> {
+  const address = clientOfAddress(request.ip);
+  const ticketVideoId = route.acceptsTicket ? Number(request.params.id) : null;
+  const principal = await authentication
+    .check(request, { scope: route.scope, ticketVideoId })
+    .catch(async (error: unknown) => {
+      if (errorCodeOf(error) === 'KEY_INVALID') await clientLimits.countRefusedKey(address);
+      throw error;
+    });
+  response.locals.keyId = principal.keyId;
+  if (principal.keyId !== null) await clientLimits.countRequest(`key ${principal.keyId}`);
+  clientLimits.enter(principal.keyId === null ? address : `key ${principal.keyId}`, response);
+  return principal;
 }
 
 async function withBody(
@@ -44,6 +71,7 @@ async function withBody(
     return services.uploads.run(undefined, () => withUpload(route, services, request, response, handle));
   }
   if (route.json !== null && request.is(['application/json', 'application/*+json'])) {
+    invite(request, response);
     return handle({ json: parse(route.json, await readJson(request, response), 'body'), upload: undefined });
   }
   throw wrongContentType(route, request);
@@ -58,6 +86,7 @@ async function withUpload(
 ): Promise<Answer | undefined> {
   const { fileField, fields } = route.multipart as NonNullable<Route['multipart']>;
   route.admit(services);
+  invite(request, response);
   const form: ReceivedForm = await receiveForm(request, response, {
     fileField,
     fieldNames: Object.keys(fields.shape),
@@ -73,6 +102,11 @@ async function withUpload(
   } finally {
     await form.discard();
   }
+}
+
+/** A client that asks before it sends its body is answered only now. */
+function invite(request: Request, response: Response): void {
+  if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
 }
 
 /** Aborted when the connection goes before the answer is complete. */

@@ -2,6 +2,7 @@ import type { JobEvent } from '../../index/ingest/types.js';
 import { hasEnded } from '../../index/library/job-status.js';
 import type { Job } from '../../index/library/types.js';
 import type { Cliptrace } from '../../index/types.js';
+import type { Principal } from '../access/principal.js';
 import { presentJob, presentJobFile } from '../present/job.js';
 import type { EventStream } from './event-stream.js';
 
@@ -13,9 +14,15 @@ const FILES_PER_PAGE = 500;
  */
 export async function feedJobEvents(
   { jobs, library }: Pick<Cliptrace, 'jobs' | 'library'>,
-  request: { jobId: number; after: number | null; stream: EventStream; signal: AbortSignal },
+  request: {
+    jobId: number;
+    after: number | null;
+    stream: EventStream;
+    signal: AbortSignal;
+    principal: Principal;
+  },
 ): Promise<void> {
-  const { jobId, stream, signal } = request;
+  const { jobId, stream, signal, principal } = request;
   const live: JobEvent[] = [];
   let wake = () => undefined as undefined;
   // Subscribed before the state is read: an event in between must not be lost.
@@ -28,7 +35,7 @@ export async function feedJobEvents(
     // A number that this job has not reached comes from a library that was replaced.
     const after = request.after !== null && request.after <= job.lastEvent ? request.after : null;
     if (after !== null) await replayFiles(job, after);
-    if (after !== job.lastEvent) sendState(stream, job);
+    if (after !== job.lastEvent) sendState(stream, job, principal);
     if (hasEnded(job)) return;
     let sent = job.lastEvent;
     while (!signal.aborted && stream.isOpen) {
@@ -36,7 +43,7 @@ export async function feedJobEvents(
       if (event === undefined) await somethingNew();
       else if (event.job.lastEvent > sent) {
         sent = event.job.lastEvent;
-        sendEvent(stream, event);
+        sendEvent(stream, event, principal);
         if (event.type === 'end') return;
       }
     }
@@ -50,7 +57,10 @@ export async function feedJobEvents(
       for (const file of files) {
         // Newer ones come live.
         if (file.eventNumber > job.lastEvent || signal.aborted) return;
-        stream.send('file', file.eventNumber, { job: presentJob(job), file: presentJobFile(job, file) });
+        stream.send('file', file.eventNumber, {
+          job: presentJob(job, principal),
+          file: presentJobFile(job, file, principal),
+        });
         told = file.eventNumber;
       }
       if (files.length < FILES_PER_PAGE) return;
@@ -72,8 +82,8 @@ export async function feedJobEvents(
   }
 }
 
-function sendState(stream: EventStream, job: Job): void {
-  const data = { job: presentJob(job) };
+function sendState(stream: EventStream, job: Job, principal: Principal): void {
+  const data = { job: presentJob(job, principal) };
   // The end has a number of its own, after that of the last state.
   if (!hasEnded(job)) stream.send('progress', job.lastEvent, data);
   else {
@@ -82,11 +92,14 @@ function sendState(stream: EventStream, job: Job): void {
   }
 }
 
-function sendEvent(stream: EventStream, event: JobEvent): void {
-  const job = presentJob(event.job);
+function sendEvent(stream: EventStream, event: JobEvent, principal: Principal): void {
+  const job = presentJob(event.job, principal);
   const { lastEvent } = event.job;
   if (event.type === 'file')
-    stream.send('file', lastEvent, { job, file: presentJobFile(event.job, event.file) });
+    stream.send('file', lastEvent, {
+      job,
+      file: presentJobFile(event.job, event.file, principal),
+    });
   else if (event.type === 'end') stream.send('end', lastEvent, { job });
   else if (stream.isFlowing) stream.send('progress', lastEvent, { job });
 }

@@ -15,6 +15,7 @@ export function requestLog(logger: Logger): RequestHandler {
         method: request.method,
         // The query may hold a person's words; it is of use at debug level only.
         path: request.path,
+        ...(response.locals.keyId == null ? {} : { key: response.locals.keyId }),
         status: response.writableFinished ? response.statusCode : null,
         elapsedMs: Math.round(performance.now() - startedAt),
       };

@@ -1,6 +1,9 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import type { Scope } from '../../index/access/scopes.js';
 import type { ErrorCode } from '../../index/errors.js';
+import type { Principal } from '../access/principal.js';
+import type { MediaLinks } from '../present/media-links.js';
 import type { Services } from '../services.js';
 import type { Upload } from './upload.js';
 
@@ -18,6 +21,10 @@ export interface Success {
 
 export interface RouteContext<P, Q, J, F> {
   services: Services;
+  /** Who asks. */
+  principal: Principal;
+  /** Addresses that they can use. */
+  links: MediaLinks;
   path: P;
   query: Q;
   /** The JSON body; undefined when the request carries a file. */
@@ -47,6 +54,10 @@ interface RouteSpecification<P extends Fields, Q extends Fields, J extends Field
   address: string;
   /** Served without the /api/v1 prefix too. */
   alsoAtRoot?: boolean;
+  /** What an API key must be good for, where the server asks for keys; null: open to everyone. */
+  scope: Scope | null;
+  /** A ticket for the video of the address may stand for a key. */
+  acceptsTicket?: boolean;
   summary: string;
   description?: string;
   path?: P;
@@ -69,6 +80,8 @@ export interface Route {
   readonly method: 'get' | 'post' | 'delete';
   readonly address: string;
   readonly alsoAtRoot: boolean;
+  readonly scope: Scope | null;
+  readonly acceptsTicket: boolean;
   readonly summary: string;
   readonly description: string | null;
   readonly path: z.ZodObject;
@@ -93,6 +106,8 @@ export function defineRoute<
     method: specification.method,
     address: specification.address,
     alsoAtRoot: specification.alsoAtRoot ?? false,
+    scope: specification.scope,
+    acceptsTicket: specification.acceptsTicket ?? false,
     summary: specification.summary,
     description: specification.description ?? null,
     path: specification.path ?? nothing,
@@ -110,7 +125,15 @@ export function defineRoute<
 
 /** Codes that any route can answer with, on top of its own. */
 export function errorsOf(route: Route): ErrorCode[] {
-  const codes = new Set<ErrorCode>(['REQUEST_INVALID', 'ORIGIN_NOT_ALLOWED', 'INTERNAL', ...route.errors]);
+  const codes = new Set<ErrorCode>([
+    'REQUEST_INVALID',
+    'KEY_INVALID',
+    'ORIGIN_NOT_ALLOWED',
+    'TOO_MANY_REQUESTS',
+    'INTERNAL',
+    ...route.errors,
+  ]);
+  if (route.scope !== null) codes.add('KEY_REQUIRED').add('KEY_NOT_ALLOWED');
   if (route.json !== null || route.multipart !== null) {
     codes.add('MEDIA_TYPE_NOT_SUPPORTED').add('UPLOAD_TOO_LARGE');
   }

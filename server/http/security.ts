@@ -37,12 +37,13 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * There is no log-in, so a browser must not become the way in for other sites. A server on loopback answers to
+ * A server without keys trusts who reaches it, so a browser must not become the way in for other sites. A server on loopback answers to
  * its own names only (a foreign name that resolves to 127.0.0.1 is DNS rebinding), and no server lets another
- * site's page change anything.
+ * site's page change anything, unless the configuration names it.
  */
 export function sameSiteOnly(configuration: ServerConfiguration): RequestHandler {
   const own = new Set([...configuration.allowedHosts, configuration.host.toLowerCase()]);
+  const friends = new Set(configuration.corsOrigins);
   return (request, _response, next) => {
     const host = hostName(request.headers.host);
     if (isLoopback(configuration.host) && host !== null && !isLoopback(host) && !own.has(host)) {
@@ -51,7 +52,7 @@ export function sameSiteOnly(configuration: ServerConfiguration): RequestHandler
           'Use localhost, or add the name to CLIPTRACE_ALLOWED_HOSTS.',
       );
     }
-    if (request.method !== 'GET' && request.method !== 'HEAD' && isForeign(request, own)) {
+    if (request.method !== 'GET' && request.method !== 'HEAD' && isForeign(request, own, friends)) {
       throw refused(
         'Pages of other sites may not change anything here. Use the page of this server, or a program.',
       );
@@ -60,7 +61,8 @@ export function sameSiteOnly(configuration: ServerConfiguration): RequestHandler
   };
 }
 
-function isForeign(request: Request, own: ReadonlySet<string>): boolean {
+function isForeign(request: Request, own: ReadonlySet<string>, friends: ReadonlySet<string>): boolean {
+  if (request.headers.origin !== undefined && friends.has(request.headers.origin)) return false;
   const site = request.headers['sec-fetch-site'];
   if (site === 'cross-site' || site === 'same-site') return true;
   if (site === 'same-origin' || site === 'none') return false;

@@ -1,8 +1,8 @@
 import type { SearchHit } from '../../index/search/types.js';
 import type { SearchHitJson } from '../schemas/search.js';
-import { mediaUrl, secondsText, thumbnailUrl } from './video.js';
+import { type MediaLinks, secondsText } from './media-links.js';
 
-export function presentHit(hit: SearchHit): SearchHitJson {
+export function presentHit(hit: SearchHit, links: MediaLinks): SearchHitJson {
   const { id, title, collection, label, durationSeconds } = hit.video;
   const fragment = `#t=${secondsText(hit.startSeconds)},${secondsText(hit.endSeconds)}`;
   return {
@@ -12,7 +12,7 @@ export function presentHit(hit: SearchHit): SearchHitJson {
     endSeconds: hit.endSeconds,
     queryStartSeconds: hit.queryStartSeconds,
     queryEndSeconds: hit.queryEndSeconds,
-    thumbnailUrl: thumbnailUrl(id, (hit.startSeconds + hit.endSeconds) / 2),
-    mediaUrl: mediaUrl(id) + fragment,
+    thumbnailUrl: links.thumbnail(id, (hit.startSeconds + hit.endSeconds) / 2),
+    mediaUrl: links.media(id) + fragment,
   };
 }

@@ -1,55 +1,64 @@
 import { basename } from 'node:path';
+import { ERRORS, type ErrorCode } from '../../index/errors.js';
 import { countFailures } from '../../index/ingest/failure-counts.js';
 import type { Job, JobFile } from '../../index/library/types.js';
+import { may, type Principal } from '../access/principal.js';
 import type { JobFileJson, JobJson, JobWithFilesJson } from '../schemas/jobs.js';
 
 const MAX_FAILURES = 1000;
 
-export function presentJob(job: Job): JobJson {
+export function presentJob(job: Job, principal: Principal): JobJson {
   const { request } = job;
   const { currentFile, filesInHand } = job.progress;
-  const named = namesFor(job);
+  const named = namesFor(job, principal);
   return {
     id: job.id,
     type: request.type,
     status: job.status,
     collection: request.collection,
     title: request.type === 'upload' ? request.title : null,
-    paths: request.type === 'index' ? [...request.paths] : null,
+    paths: request.type === 'index' && may(principal, 'admin') ? [...request.paths] : null,
     progress: {
       ...job.progress,
-      currentFile: currentFile === null ? null : named(currentFile),
-      filesInHand: filesInHand.map((file) => ({ ...file, path: named(file.path) })),
+      currentFile: currentFile === null ? null : named.path(currentFile),
+      filesInHand: filesInHand.map((file) => ({ ...file, path: named.path(file.path) })),
     },
-    error: job.error === null ? null : { code: job.error.code, message: named(job.error.message) },
+    error:
+      job.error === null
+        ? null
+        : { code: job.error.code, message: named.message(job.error.code, job.error.message) },
     createdAt: job.createdAt,
     startedAt: job.startedAt,
     endedAt: job.endedAt,
   };
 }
 
-export function presentJobFile(job: Job, file: JobFile): JobFileJson {
-  const named = namesFor(job);
+export function presentJobFile(job: Job, file: JobFile, principal: Principal): JobFileJson {
+  const named = namesFor(job, principal);
   return {
-    path: named(file.path),
+    path: named.path(file.path),
     outcome: file.outcome,
     videoId: file.videoId,
     code: file.code,
-    message: file.message === null ? null : named(file.message),
+    message: file.message === null ? null : named.message(file.code, file.message),
   };
 }
 
-export function presentJobWithFiles(job: Job, files: readonly JobFile[]): JobWithFilesJson {
+export function presentJobWithFiles(
+  job: Job,
+  files: readonly JobFile[],
+  principal: Principal,
+): JobWithFilesJson {
   const outcomes: JobWithFilesJson['outcomes'] = emptyOutcomes();
   for (const file of files) outcomes[file.outcome] += 1;
   const failures = files.filter((file) => file.outcome === 'failed').slice(0, MAX_FAILURES);
   return {
-    ...presentJob(job),
+    ...presentJob(job, principal),
     videoId:
       job.request.type === 'upload' ? (files.find((file) => file.videoId !== null)?.videoId ?? null) : null,
     outcomes,
     failuresByCode: countFailures(files),
-    failures: failures.map((file) => presentJobFile(job, file)),
+    failures: failures.map((file) => presentJobFile(job, file, principal)),
   };
 }
 
@@ -67,10 +76,25 @@ function emptyOutcomes(): JobWithFilesJson['outcomes'] {
   };
 }
 
-/** An uploaded file lies in the data folder under a name of ours: people know it by its title. */
-function namesFor(job: Job): (text: string) => string {
+interface Names {
+  path(path: string): string;
+  message(code: string | null, message: string): string;
+}
+
+/**
+ * An uploaded file lies in the data folder under a name of ours: people know it by its title. Where files of the archive
+ * lie is for administrators only; what went wrong with one is told to others by its kind, because messages name paths.
+ */
+function namesFor(job: Job, principal: Principal): Names {
   const { request } = job;
-  if (request.type !== 'upload') return (text) => text;
-  const { path, title } = request;
-  return (text) => text.replaceAll(path, title).replaceAll(basename(path), title);
+  if (request.type === 'upload') {
+    const { path, title } = request;
+    const named = (text: string) => text.replaceAll(path, title).replaceAll(basename(path), title);
+    return { path: named, message: (_code, message) => named(message) };
+  }
+  if (may(principal, 'admin')) return { path: (path) => path, message: (_code, message) => message };
+  return {
+    path: (path) => basename(path),
+    message: (code) => ERRORS[(code ?? 'INTERNAL') as ErrorCode]?.title ?? ERRORS.INTERNAL.title,
+  };
 }

@@ -1,8 +1,8 @@
 import type { Video } from '../../index/library/types.js';
-import { API_PREFIX } from '../address.js';
 import type { VideoJson } from '../schemas/videos.js';
+import type { MediaLinks } from './media-links.js';
 
-export function presentVideo(video: Video): VideoJson {
+export function presentVideo(video: Video, links: MediaLinks): VideoJson {
   return {
     id: video.id,
     title: video.title,
@@ -21,20 +21,7 @@ export function presentVideo(video: Video): VideoJson {
     segmentCount: video.segmentCount,
     addedAt: video.addedAt,
     updatedAt: video.updatedAt,
-    mediaUrl: mediaUrl(video.id),
-    thumbnailUrl: thumbnailUrl(video.id, video.durationSeconds / 2),
+    mediaUrl: links.media(video.id),
+    thumbnailUrl: links.thumbnail(video.id, video.durationSeconds / 2),
   };
-}
-
-export function mediaUrl(videoId: number): string {
-  return `${API_PREFIX}/videos/${videoId}/media`;
-}
-
-export function thumbnailUrl(videoId: number, atSeconds: number): string {
-  return `${API_PREFIX}/videos/${videoId}/thumbnail?atSeconds=${secondsText(atSeconds)}`;
-}
-
-/** Milliseconds are finer than a frame; cut, so that a time inside the video stays inside. */
-export function secondsText(seconds: number): string {
-  return String(Math.floor(seconds * 1000) / 1000);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { explainingWrites } from '../../index/storage-errors.js';
 import { API_PREFIX } from '../address.js';
 import { titleOf } from '../http/client-name.js';
+import { requireOwnCollection } from '../http/found.js';
 import { defineRoute } from '../http/route.js';
 import type { Upload } from '../http/upload.js';
 import { presentJob } from '../present/job.js';
@@ -14,6 +15,7 @@ export const addVideo = defineRoute({
   name: 'addVideo',
   method: 'post',
   address: '/videos',
+  scope: 'ingest',
   summary: 'Add a video to the library',
   description: 'The file is kept in the data folder; a job indexes it.',
   multipart: { fileField: 'video', fileDescription: 'The video to keep.', fields: uploadVideoFields },
@@ -25,8 +27,9 @@ export const addVideo = defineRoute({
     },
   },
   errors: [],
-  handle: async ({ services, upload }) => {
+  handle: async ({ services, principal, upload }) => {
     const { file, fields } = upload as NonNullable<typeof upload>;
+    requireOwnCollection(principal, fields.collection);
     const { dataFolder, jobs } = services.cliptrace;
     const path = await explainingWrites('The upload', () => keep(file, dataFolder.mediaFolder));
     try {
@@ -40,7 +43,7 @@ export const addVideo = defineRoute({
       return {
         status: 202,
         headers: { Location: `${API_PREFIX}/jobs/${created.id}` },
-        body: presentJob(created),
+        body: presentJob(created, principal),
       };
     } catch (error) {
       await rm(path, { force: true });

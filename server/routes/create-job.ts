@@ -1,5 +1,6 @@
 import { API_PREFIX } from '../address.js';
 import { pathInArchive } from '../archive-roots.js';
+import { requireOwnCollection } from '../http/found.js';
 import { defineRoute } from '../http/route.js';
 import { presentJob } from '../present/job.js';
 import { createJobBody, job } from '../schemas/jobs.js';
@@ -8,6 +9,7 @@ export const createJob = defineRoute({
   name: 'createJob',
   method: 'post',
   address: '/jobs',
+  scope: 'ingest',
   summary: "Index a file or folder of the server's archive",
   description: 'Only below the folders of CLIPTRACE_ARCHIVE_ROOTS; symlinks count as where they lead.',
   json: createJobBody,
@@ -15,8 +17,9 @@ export const createJob = defineRoute({
     202: { description: 'The queued job.', schema: job, headers: { Location: 'Address of the job.' } },
   },
   errors: ['PATH_OUTSIDE_ARCHIVE', 'FILE_NOT_FOUND'],
-  handle: async ({ services, json }) => {
+  handle: async ({ services, principal, json }) => {
     const { path, collection, labelFrom, retryFailed } = json as NonNullable<typeof json>;
+    requireOwnCollection(principal, collection);
     const created = await services.cliptrace.jobs.submit({
       type: 'index',
       paths: [await pathInArchive(path, services.configuration.archiveRoots)],
@@ -28,7 +31,7 @@ export const createJob = defineRoute({
     return {
       status: 202,
       headers: { Location: `${API_PREFIX}/jobs/${created.id}` },
-      body: presentJob(created),
+      body: presentJob(created, principal),
     };
   },
 });

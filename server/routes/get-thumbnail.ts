@@ -8,6 +8,8 @@ export const getThumbnail = defineRoute({
   name: 'getThumbnail',
   method: 'get',
   address: '/videos/{id}/thumbnail',
+  scope: 'search',
+  acceptsTicket: true,
   summary: 'A picture of a video at a time',
   path: idPath,
   query: thumbnailQuery,
@@ -16,8 +18,8 @@ export const getThumbnail = defineRoute({
     304: { description: 'The picture is what the client has.', schema: null },
   },
   errors: ['VIDEO_NOT_FOUND', 'MEDIA_MISSING', 'RANGE_NOT_IN_VIDEO', 'DECODE_FAILED', 'TOO_MANY_REQUESTS'],
-  handle: async ({ services, path, query, response, signal }) => {
-    const video = await findVideo(services.cliptrace, path.id);
+  handle: async ({ services, principal, path, query, response, signal }) => {
+    const video = await findVideo(services.cliptrace, principal, path.id);
     const atSeconds = query.atSeconds ?? video.durationSeconds / 2;
     const file = await services.thumbnails.run(signal, () =>
       services.cliptrace.thumbnail(video.id, atSeconds),

@@ -8,12 +8,13 @@ export const getVideo = defineRoute({
   name: 'getVideo',
   method: 'get',
   address: '/videos/{id}',
+  scope: 'search',
   summary: 'What is known of one video',
   path: idPath,
   answers: { 200: { description: 'The video.', schema: video } },
   errors: ['VIDEO_NOT_FOUND'],
-  handle: async ({ services, path }) => ({
+  handle: async ({ services, principal, links, path }) => ({
     status: 200,
-    body: presentVideo(await findVideo(services.cliptrace, path.id)),
+    body: presentVideo(await findVideo(services.cliptrace, principal, path.id), links),
   }),
 });

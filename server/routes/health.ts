@@ -7,6 +7,7 @@ export const getHealth = defineRoute({
   method: 'get',
   address: '/healthz',
   alsoAtRoot: true,
+  scope: null,
   summary: 'Whether the process answers',
   answers: { 200: { description: 'It does.', schema: health } },
   errors: [],

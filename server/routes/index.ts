@@ -1,4 +1,5 @@
 import type { Route } from '../http/route.js';
+import { getAccess } from './access.js';
 import { addVideo } from './add-video.js';
 import { cancelJob } from './cancel-job.js';
 import { createJob } from './create-job.js';
@@ -35,6 +36,7 @@ export const ROUTES: readonly Route[] = Object.freeze([
   pauseJob,
   resumeJob,
   cancelJob,
+  getAccess,
   getHealth,
   getReadiness,
   openApiDocumentRoute(() => ROUTES),

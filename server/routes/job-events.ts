@@ -11,6 +11,7 @@ export const getJobEvents = defineRoute({
   name: 'getJobEvents',
   method: 'get',
   address: '/jobs/{id}/events',
+  scope: 'ingest',
   summary: 'Follow a job (server-sent events)',
   description:
     'Sends the current state at once, then `progress` and `file` events as they happen, and ends after `end`. ' +
@@ -27,8 +28,8 @@ export const getJobEvents = defineRoute({
     },
   },
   errors: ['JOB_NOT_FOUND', 'TOO_MANY_REQUESTS'],
-  handle: async ({ services, path, query, request, response, signal }) => {
-    const job = await findJob(services.cliptrace, path.id);
+  handle: async ({ services, principal, path, query, request, response, signal }) => {
+    const job = await findJob(services.cliptrace, principal, path.id);
     const after = lastEventIdOf(request, query.lastEventId);
     // 204 is how a browser is told not to connect again.
     if (hasEnded(job) && after === job.lastEvent) return { status: 204 };
@@ -38,7 +39,13 @@ export const getJobEvents = defineRoute({
       const stream = new EventStream(response, services.configuration.eventHeartbeatMs);
       const ends = AbortSignal.any([signal, services.shutdown]);
       try {
-        await feedJobEvents(services.cliptrace, { jobId: job.id, after, stream, signal: ends });
+        await feedJobEvents(services.cliptrace, {
+          jobId: job.id,
+          after,
+          stream,
+          signal: ends,
+          principal,
+        });
       } finally {
         stream.close();
       }

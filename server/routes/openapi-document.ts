@@ -9,6 +9,7 @@ export function openApiDocumentRoute(routes: () => readonly Route[]): Route {
     method: 'get',
     address: '/openapi.json',
     alsoAtRoot: true,
+    scope: null,
     summary: 'This interface as an OpenAPI 3.1 document',
     answers: { 200: { description: 'The document.', schema: z.looseObject({ openapi: z.string() }) } },
     errors: [],

@@ -8,23 +8,26 @@ export const getReadiness = defineRoute({
   method: 'get',
   address: '/readyz',
   alsoAtRoot: true,
+  scope: null,
   summary: 'Whether searches can be answered',
   answers: {
     200: { description: 'They can.', schema: readiness },
     503: { description: 'Not now; `reason` says why.', schema: readiness },
   },
   errors: [],
-  handle: async ({ services: { cliptrace } }) => {
+  handle: async ({ services: { cliptrace }, principal }) => {
     const state = await cliptrace.readiness();
     const { manifest } = cliptrace.encoder;
     const { version, source, warning, path } = cliptrace.ffmpeg;
     const redact = redactDataFolder(cliptrace.dataFolder);
+    // Versions help who looks for a way in.
+    const isKnown = principal.scopes.size > 0;
     const body: ReadinessJson = {
       ready: state.ready,
       reason: state.ready ? null : redact(state.reason).replaceAll(path, 'ffmpeg'),
-      model: { id: manifest.id, dimension: manifest.dimension },
-      ffmpeg: { version, source, warning: warning?.replaceAll(path, 'ffmpeg') ?? null },
-      index: presentOpening(await openingNow(cliptrace)),
+      model: isKnown ? { id: manifest.id, dimension: manifest.dimension } : null,
+      ffmpeg: isKnown ? { version, source, warning: warning?.replaceAll(path, 'ffmpeg') ?? null } : null,
+      index: isKnown ? presentOpening(await openingNow(cliptrace)) : null,
     };
     return state.ready ? { status: 200, body } : { status: 503, headers: { 'Retry-After': '2' }, body };
   },

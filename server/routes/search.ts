@@ -1,9 +1,10 @@
 import type { z } from 'zod';
 import type { SearchAnswer, SearchQuery } from '../../index/search/types.js';
-import { requireCollection } from '../http/found.js';
+import { findVideo, requireCollection } from '../http/found.js';
 import type { RouteContext } from '../http/route.js';
 import { defineRoute } from '../http/route.js';
 import { presentHit } from '../present/hit.js';
+import type { MediaLinks } from '../present/media-links.js';
 import { type SearchAnswerJson, searchAnswer, searchByVideo, searchFields } from '../schemas/search.js';
 
 type Context = RouteContext<object, object, z.output<typeof searchByVideo>, z.output<typeof searchFields>>;
@@ -12,6 +13,7 @@ export const search = defineRoute({
   name: 'search',
   method: 'post',
   address: '/search',
+  scope: 'search',
   summary: 'Find where a clip comes from and what looks and moves like it',
   description:
     'The query is an uploaded clip (multipart, part `clip`) or a video of the library (JSON, `videoId`). ' +
@@ -41,31 +43,38 @@ export const search = defineRoute({
   ],
   admit: ({ decodes }) => decodes.check(),
   handle: async (context) => {
-    await requireCollection(context.services.cliptrace, (context.upload?.fields ?? context.json)?.collection);
+    await requireCollection(
+      context.services.cliptrace,
+      context.principal,
+      (context.upload?.fields ?? context.json)?.collection,
+    );
     const answer = context.upload === undefined ? await byVideo(context) : await byUpload(context);
-    return { status: 200, body: present(answer) };
+    return { status: 200, body: present(answer, context.links) };
   },
 });
 
-async function byVideo({ services, json, signal }: Context): Promise<SearchAnswer> {
+async function byVideo({ services, principal, json, signal }: Context): Promise<SearchAnswer> {
   const { videoId, startSeconds, endSeconds, ...options } = json as NonNullable<Context['json']>;
+  await findVideo(services.cliptrace, principal, videoId);
   const query: SearchQuery = { kind: 'video', videoId, startSeconds, endSeconds };
-  return services.cliptrace.searcher.search({ query, ...options, signal });
+  const collections = principal.collections ?? undefined;
+  return services.cliptrace.searcher.search({ query, ...options, collections, signal });
 }
 
-async function byUpload({ services, upload, signal }: Context): Promise<SearchAnswer> {
+async function byUpload({ services, principal, upload, signal }: Context): Promise<SearchAnswer> {
   const { file, fields } = upload as NonNullable<Context['upload']>;
   const { startSeconds, endSeconds, ...options } = fields;
   const query: SearchQuery = { kind: 'file', filePath: file.path, startSeconds, endSeconds };
+  const collections = principal.collections ?? undefined;
   return services.decodes.run(signal, () =>
-    services.cliptrace.searcher.search({ query, ...options, signal }),
+    services.cliptrace.searcher.search({ query, ...options, collections, signal }),
   );
 }
 
-function present(answer: SearchAnswer): SearchAnswerJson {
+function present(answer: SearchAnswer, links: MediaLinks): SearchAnswerJson {
   const { decodeMs, encodeMs, searchMs, totalMs } = answer.timings;
   return {
-    hits: answer.hits.map(presentHit),
+    hits: answer.hits.map((hit) => presentHit(hit, links)),
     model: { id: answer.model.id, dimension: answer.model.dimension },
     timings: { decodeMs, encodeMs, searchMs, totalMs },
     warnings: answer.warnings.map(({ code, message }) => ({ code, message })),

@@ -8,8 +8,11 @@ export const readiness = z
   .object({
     ready: z.boolean(),
     reason: z.string().nullable().describe('Why it is not ready; null when it is.'),
-    model: z.object({ id: z.string(), dimension: z.int().min(1) }),
-    ffmpeg: z.object({ version: z.string(), source: z.string(), warning: z.string().nullable() }),
+    model: z
+      .object({ id: z.string(), dimension: z.int().min(1) })
+      .nullable()
+      .describe('Null without an API key, where keys are asked for; ffmpeg and index too.'),
+    ffmpeg: z.object({ version: z.string(), source: z.string(), warning: z.string().nullable() }).nullable(),
     index: z
       .object({
         how: z.enum(['loaded', 'rebuilt', 'empty']),
@@ -21,4 +24,5 @@ export const readiness = z
   })
   .meta({ id: 'Readiness' });
 
+export type HealthJson = z.infer<typeof health>;
 export type ReadinessJson = z.infer<typeof readiness>;

@@ -82,7 +82,10 @@ const jobFields = {
   status: jobStatus,
   collection: z.string(),
   title: z.string().nullable().describe('Of an uploaded video; null for other jobs.'),
-  paths: z.array(z.string()).nullable().describe('What an index job reads; null for other jobs.'),
+  paths: z
+    .array(z.string())
+    .nullable()
+    .describe('What an index job reads; null for other jobs, and for API keys without the scope `admin`.'),
   progress: jobProgress,
   error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed.'),
   createdAt: timestamp,
@@ -94,7 +97,9 @@ export const job = z.object(jobFields).meta({ id: 'Job' });
 
 export const jobFile = z
   .object({
-    path: z.string().describe("The file; an upload's title."),
+    path: z
+      .string()
+      .describe("The file (its name alone for API keys without the scope `admin`); an upload's title."),
     outcome: fileOutcome,
     videoId: id.nullable(),
     code: z.string().nullable(),
@@ -135,6 +140,8 @@ export const jobEvents = {
   end: z.object({ job }).meta({ id: 'JobEndEvent' }),
 } as const;
 
+export type CreateJobJson = z.input<typeof createJobBody>;
+export type JobListJson = z.infer<typeof jobList>;
 export type JobJson = z.infer<typeof job>;
 export type JobFileJson = z.infer<typeof jobFile>;
 export type JobWithFilesJson = z.infer<typeof jobWithFiles>;

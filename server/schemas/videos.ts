@@ -56,7 +56,17 @@ export const listVideosQuery = z.strictObject({
   cursor: z.string().min(1).max(500).optional().describe('`nextCursor` of the page before.'),
 });
 
+const ticket = z
+  .string()
+  .min(1)
+  .max(200)
+  .optional()
+  .describe('Stands for an API key; part of the addresses that a server which asks for keys gives.');
+
+export const mediaQuery = z.strictObject({ ticket });
+
 export const thumbnailQuery = z.strictObject({
+  ticket,
   atSeconds: seconds.optional().describe('Time of the picture; the middle of the video by default.'),
 });
 

@@ -1,25 +1,42 @@
 import { ArchiveView } from './archive/archive-view.js';
+import { api, RequestFailed } from './parts/api.js';
 import { fill } from './parts/dom.js';
 import { problemNotice } from './parts/notice.js';
 import { Status } from './parts/status.js';
 import { SearchView } from './search/search-view.js';
+import { signInForm, signOutButton } from './sign-in.js';
 
 type ViewName = 'search' | 'archive';
 
-function start(): void {
+/** Asks first what this tab's key allows: without a good one there is nothing to show. */
+async function start(): Promise<void> {
   const content = find('#content');
+  try {
+    const { scopes } = await api.getAccess();
+    if (scopes.length === 0) fill(content, signInForm());
+    else showViews(content, scopes.includes('ingest') || scopes.includes('admin'));
+  } catch (error) {
+    const isRefused = error instanceof RequestFailed && error.code === 'KEY_INVALID';
+    fill(content, isRefused ? signInForm() : problemNotice(error));
+  }
+}
+
+function showViews(content: HTMLElement, mayIngest: boolean): void {
   const status = new Status(find('#status'));
   const search = new SearchView();
   const archive = new ArchiveView({
-    onSearch: ({ id, title, durationSeconds }) => {
+    mayIngest,
+    onSearch: ({ id, title, durationSeconds, mediaUrl }) => {
       location.hash = 'search';
       scrollTo({ top: 0 });
-      search.use({ kind: 'video', id, title, durationSeconds });
+      search.use({ kind: 'video', id, title, durationSeconds, mediaUrl });
     },
     onChange: () => void status.refresh(),
   });
   const views = { search, archive };
   fill(content, search.element, archive.element);
+  const signOut = signOutButton();
+  if (signOut !== null) find('.bar').append(signOut);
 
   const show = () => {
     const name: ViewName = location.hash === '#archive' ? 'archive' : 'search';
@@ -45,4 +62,4 @@ function find(selector: string): HTMLElement {
   return element;
 }
 
-start();
+void start();

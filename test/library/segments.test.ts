@@ -140,6 +140,8 @@ describe('filters', () => {
     { collection: 'a' },
     { collection: 'nowhere' },
     { label: 'x' },
+    { collections: ['b', 'none'] },
+    { collections: [], label: 'x' },
     { collection: 'b', label: 'y' },
     { excludeVideoIds: [2, 3, 99] },
     { excludeVideoIds: [] },

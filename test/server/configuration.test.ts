@@ -75,6 +75,11 @@ describe('the configuration of the server', () => {
     ['CLIPTRACE_PORT', '1e3', '0 to 65535'],
     ['CLIPTRACE_MAX_CONCURRENT_DECODES', '0', '1 and 256'],
     ['CLIPTRACE_MAX_UPLOAD_BYTES', '0', '1 and'],
+    ['CLIPTRACE_AUTH', 'maybe', 'auto, required, off'],
+    ['CLIPTRACE_CORS_ORIGINS', 'https://a.example,https://b.example/path', 'without a path'],
+    ['CLIPTRACE_CORS_ORIGINS', '*', 'https://video.example'],
+    ['CLIPTRACE_TRUSTED_PROXIES', '10.0.0.0/40', 'IP addresses'],
+    ['CLIPTRACE_RATE_LIMIT_PER_MINUTE', '-1', '0 = no limit'],
     ['CLIPTRACE_LOG_LEVEL', 'loud', 'trace, debug, info'],
     ['CLIPTRACE_HOST', 'a b', 'host name'],
   ])('refuses %s=%s and names the range', (name, value, range) => {
@@ -82,6 +87,22 @@ describe('the configuration of the server', () => {
     expect(message).toContain(name);
     expect(message).toContain(JSON.stringify(value));
     expect(message).toContain(range);
+  });
+
+  it('asks for keys and sets limits wherever strangers may come, unless told otherwise', () => {
+    const open = { authentication: false, rateLimitPerMinute: null, maxConcurrentPerClient: null };
+    const closed = { authentication: true, rateLimitPerMinute: 1200, maxConcurrentPerClient: 32 };
+    for (const host of ['127.0.0.1', 'localhost', '::1', '127.8.9.1'])
+      expect(loadServerConfiguration({ CLIPTRACE_HOST: host })).toMatchObject(open);
+    for (const host of ['0.0.0.0', '::', '192.168.1.2', 'video.example', '127.0.0.1.example'])
+      expect(loadServerConfiguration({ CLIPTRACE_HOST: host })).toMatchObject(closed);
+    expect(loadServerConfiguration({ CLIPTRACE_AUTH: 'required' })).toMatchObject(closed);
+    expect(loadServerConfiguration({ CLIPTRACE_HOST: '::' }, { auth: 'off' })).toMatchObject(open);
+    const own = { CLIPTRACE_RATE_LIMIT_PER_MINUTE: '7', CLIPTRACE_MAX_CONCURRENT_PER_CLIENT: '0' };
+    expect(loadServerConfiguration({ ...own, CLIPTRACE_HOST: '::' })).toMatchObject({
+      rateLimitPerMinute: 7,
+      maxConcurrentPerClient: null,
+    });
   });
 
   it('names a flag as the person wrote it', () => {

@@ -156,7 +156,7 @@ describe('startServer', () => {
     const lines: { level: number; msg: string }[] = [];
     const server = await startServer({
       cliptrace: live.cliptrace,
-      configuration: loadServerConfiguration({}, { port: 0, host: '0.0.0.0' }),
+      configuration: loadServerConfiguration({}, { port: 0, host: '0.0.0.0', auth: 'off' }),
       logger: pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) }),
     });
     expect(server.url).toMatch(/^http:\/\/localhost:\d+$/);

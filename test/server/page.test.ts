@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM_ARGUMENTS, findChromium } from '../tools/chromium.js';
+import { makeKey } from './tools/keys.js';
 import { LIBRARY_VIDEOS, type LiveServer, samplePath, startLiveServer } from './tools/live-server.js';
 
 const BUILD = fileURLToPath(new URL('../tools/build.mjs', import.meta.url));
@@ -232,6 +233,69 @@ describe('the archive', () => {
     await page.locator('[role=alert]').waitFor();
     expect(await page.locator('[role=alert]').textContent()).toContain('PATH_OUTSIDE_ARCHIVE');
     complaints = complaints.filter((line) => !/status of 403/.test(line));
+  });
+});
+
+describe('with API keys', () => {
+  let closed: LiveServer;
+  let searchKey: string;
+  let adminKey: string;
+
+  beforeAll(async () => {
+    closed = await startLiveServer({
+      configuration: { authentication: true },
+      prepare: async ({ library }) => {
+        searchKey = await makeKey(library, ['search']);
+        adminKey = await makeKey(library, ['admin']);
+      },
+    });
+  });
+
+  afterAll(() => closed.close());
+
+  async function signIn(page: Page, key: string): Promise<void> {
+    await page.fill('#api-key', key);
+    await page.press('#api-key', 'Enter');
+  }
+
+  it('asks for one, searches, shows pictures and plays with it, and forgets it', async () => {
+    const page = await open(closed.url);
+    await signIn(page, searchKey.replace(/.{4}$/, 'AAAA'));
+    await page.locator('.sign-in [role=alert]').waitFor();
+    complaints = complaints.filter((line) => !/status of 401/.test(line));
+    await signIn(page, searchKey);
+    await page.setInputFiles('#clip-file', samplePath(WANTED));
+    await page.locator('.hit').first().waitFor();
+    await page.waitForFunction(
+      () => (document.querySelector('.hit img') as HTMLImageElement | null)?.naturalWidth,
+    );
+    await page.click('.hit:first-child .picture');
+    await page
+      .locator('.hit:first-child video')
+      .evaluate(
+        (element: HTMLVideoElement) =>
+          element.paused && new Promise((resolve) => element.addEventListener('playing', resolve)),
+      );
+    // Of this tab alone, and nowhere that lasts.
+    const kept = await page.evaluate(() => [sessionStorage.length, localStorage.length, document.cookie]);
+    expect(kept).toEqual([1, 0, '']);
+    await page.click('text=Sign out');
+    await page.locator('.sign-in').waitFor();
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  });
+
+  it('offers only what the key is good for', async () => {
+    const page = await open(`${closed.url}/#archive`);
+    await signIn(page, searchKey);
+    await page.locator('.video').first().waitFor();
+    expect(await page.locator('.add-videos').isVisible()).toBe(false);
+    expect(await page.locator('[aria-label^="Delete "]').count()).toBe(0);
+    await page.click('text=Sign out');
+    await signIn(page, adminKey);
+    await page.locator('.video').first().waitFor();
+    expect(await page.locator('[aria-label^="Delete "]').count()).toBe(LIBRARY_VIDEOS.length);
+    await page.setInputFiles('#upload-files', samplePath('head-pose-face-detection-female'));
+    await page.locator('.job[data-kind=good]').waitFor();
   });
 });
 

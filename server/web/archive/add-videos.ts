@@ -1,5 +1,6 @@
+import type { UploadVideoFields } from '../../client/index.js';
 import type { JobJson } from '../../schemas/jobs.js';
-import { Cancelled, listJobs, sendForm } from '../parts/api.js';
+import { api, Cancelled } from '../parts/api.js';
 import { h } from '../parts/dom.js';
 import { dropZone } from '../parts/drop-zone.js';
 import { stem } from '../parts/format.js';
@@ -54,17 +55,17 @@ export class AddVideos {
     for (const file of files) {
       const row = new JobRow(file.name);
       this.#rows.prepend(row.element);
-      const form = this.#form(file);
+      const fields = this.#fields(file);
       const abort = new AbortController();
       row.sending(0, () => abort.abort());
       // One at a time: the line is shared, and the jobs are worked off in order anyway.
-      this.#queue = this.#queue.then(() => this.#send(row, form, abort));
+      this.#queue = this.#queue.then(() => this.#send(row, file, fields, abort));
     }
   }
 
   /** Shows what the server is at, also when another page or program started it. */
   async refresh(): Promise<void> {
-    const { jobs } = await listJobs();
+    const { jobs } = await api.listJobs({ limit: 20 });
     for (const job of jobs) {
       if (job.endedAt !== null) continue;
       if (this.#followed.has(job.id)) continue;
@@ -78,22 +79,22 @@ export class AddVideos {
     this.#follow(row, job);
   }
 
-  #form(file: File): FormData {
-    const form = new FormData();
-    form.append('title', stem(file.name));
-    if (this.#collection.value.trim() !== '') form.append('collection', this.#collection.value.trim());
-    if (this.#label.value.trim() !== '') form.append('label', this.#label.value.trim());
-    form.append('video', file);
-    return form;
+  #fields(file: File): UploadVideoFields {
+    const collection = this.#collection.value.trim();
+    const label = this.#label.value.trim();
+    return {
+      title: stem(file.name),
+      ...(collection === '' ? {} : { collection }),
+      ...(label === '' ? {} : { label }),
+    };
   }
 
-  async #send(row: JobRow, form: FormData, abort: AbortController): Promise<void> {
-    if (abort.signal.aborted) return row.cancelled();
+  async #send(row: JobRow, file: File, fields: UploadVideoFields, abort: AbortController): Promise<void> {
+    const { signal } = abort;
+    if (signal.aborted) return row.cancelled();
     try {
-      const job = await sendForm<JobJson>('/videos', form, abort.signal, (sent) =>
-        row.sending(sent, () => abort.abort()),
-      );
-      this.#follow(row, job);
+      const onProgress = (sent: number) => row.sending(sent, () => abort.abort());
+      this.#follow(row, await api.addVideo(file, fields, { signal, onProgress }));
     } catch (error) {
       if (error instanceof Cancelled) row.cancelled();
       else row.failed(error);

@@ -1,5 +1,5 @@
 import type { VideoJson } from '../../schemas/videos.js';
-import { listVideos, removeVideo } from '../parts/api.js';
+import { api } from '../parts/api.js';
 import { CollectionSelect } from '../parts/collection-select.js';
 import { fill, h } from '../parts/dom.js';
 import { acceptDrops } from '../parts/drop-zone.js';
@@ -10,10 +10,12 @@ import { AddVideos } from './add-videos.js';
 import { confirmRemoval } from './confirm.js';
 import { videoCard } from './video-card.js';
 
-const PAGE_SIZE = '24';
+const PAGE_SIZE = 24;
 const TYPING_PAUSE_MS = 250;
 
 interface ArchiveViewOptions {
+  /** Whether this person may add and remove videos. */
+  mayIngest: boolean;
   onSearch(video: VideoJson): void;
   /** Videos came or went. */
   onChange(): void;
@@ -71,11 +73,16 @@ export class ArchiveView {
       this.#list,
       this.#more,
     );
-    acceptDrops(this.element, (files) => this.#add.add(files));
+    this.#add.element.hidden = !options.mayIngest;
+    if (options.mayIngest) acceptDrops(this.element, (files) => this.#add.add(files));
   }
 
   async refresh(): Promise<void> {
-    await Promise.all([this.#load(), this.#collection.refresh(), this.#add.refresh()]);
+    await Promise.all([
+      this.#load(),
+      this.#collection.refresh(),
+      this.#options.mayIngest ? this.#add.refresh() : undefined,
+    ]);
   }
 
   async #load(): Promise<void> {
@@ -92,7 +99,7 @@ export class ArchiveView {
     const q = this.#text.value.trim();
     const collection = this.#collection.value;
     try {
-      const page = await listVideos({ limit: PAGE_SIZE, q, collection, cursor: cursor ?? '' });
+      const page = await api.listVideos({ limit: PAGE_SIZE, q, collection, cursor });
       if (generation !== this.#generation) return;
       const cards = page.videos.map((video) => this.#card(video));
       if (cursor === undefined) fill(this.#list, ...cards);
@@ -124,14 +131,14 @@ export class ArchiveView {
         this.#stopPlaying = stop;
       },
       onSearch: this.#options.onSearch,
-      onRemove: (chosen) => void this.#remove(chosen),
+      onRemove: this.#options.mayIngest ? (chosen) => void this.#remove(chosen) : null,
     });
   }
 
   async #remove(video: VideoJson): Promise<void> {
     if (!(await confirmRemoval(video.title))) return;
     try {
-      await removeVideo(video.id);
+      await api.removeVideo(video.id);
       this.#changed();
     } catch (error) {
       fill(this.#notices, problemNotice(error));

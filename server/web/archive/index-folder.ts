@@ -1,5 +1,5 @@
 import type { JobJson } from '../../schemas/jobs.js';
-import { indexFolder } from '../parts/api.js';
+import { api } from '../parts/api.js';
 import { fill, h } from '../parts/dom.js';
 import { problemNotice } from '../parts/notice.js';
 
@@ -19,7 +19,8 @@ export function indexFolderForm(collection: () => string, onStarted: (job: JobJs
     event.preventDefault();
     fill(notices);
     try {
-      const job = await indexFolder({
+      const job = await api.createJob({
+        type: 'index',
         path: path.value,
         ...(collection() === '' ? {} : { collection: collection() }),
         ...(labels.checked ? { labelFrom: 'folder' } : {}),

@@ -1,5 +1,5 @@
 import type { JobJson } from '../../schemas/jobs.js';
-import { controlJob, followJob, getJob, RequestFailed } from '../parts/api.js';
+import { api, RequestFailed } from '../parts/api.js';
 import { fill, h } from '../parts/dom.js';
 import { clock, plural, remaining } from '../parts/format.js';
 import { icon } from '../parts/icons.js';
@@ -45,13 +45,17 @@ export class JobRow {
   /** Shows the job until it ends. */
   follow(job: JobJson, onEnd: () => void): void {
     this.#show(job);
-    followJob(job.id, {
-      onChange: (now) => this.#show(now),
-      onEnd: (ended) => {
-        void this.#ended(ended);
+    void this.#followUntilEnd(job.id, onEnd).catch((error: unknown) => this.failed(error));
+  }
+
+  async #followUntilEnd(jobId: number, onEnd: () => void): Promise<void> {
+    for await (const event of api.followJob(jobId)) {
+      if (event.type !== 'end') this.#show(event.job);
+      else {
         onEnd();
-      },
-    });
+        await this.#ended(event.job);
+      }
+    }
   }
 
   #show(job: JobJson): void {
@@ -74,7 +78,7 @@ export class JobRow {
     if (this.#buttons.dataset.command === command) return;
     this.#buttons.dataset.command = command;
     const ask = (what: 'pause' | 'resume' | 'cancel') => () =>
-      void controlJob(id, what).then(
+      void control(id, what).then(
         (now) => now.endedAt === null && this.#show(now),
         (error) => this.#complain(error),
       );
@@ -95,7 +99,7 @@ export class JobRow {
     const { progress, error, status } = job;
     if (status === 'cancelled') return this.cancelled();
     if (error !== null) return this.#finish('bad', `${error.message} (${error.code})`);
-    const { outcomes, failures } = await getJob(job.id);
+    const { outcomes, failures } = await api.getJob(job.id);
     const counted = Object.entries(outcomes).filter(([, count]) => (count ?? 0) > 0);
     const summary = counted.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'nothing to do';
     this.#finish(
@@ -125,6 +129,11 @@ export class JobRow {
     close.addEventListener('click', () => this.element.remove());
     fill(this.#buttons, close);
   }
+}
+
+function control(id: number, command: 'pause' | 'resume' | 'cancel'): Promise<JobJson> {
+  if (command === 'pause') return api.pauseJob(id);
+  return command === 'resume' ? api.resumeJob(id) : api.cancelJob(id);
 }
 
 function button(text: string, onclick: () => void): HTMLElement {

@@ -9,7 +9,8 @@ interface VideoCardOptions {
   showCollection: boolean;
   onPlay(stop: () => void): void;
   onSearch(video: VideoJson): void;
-  onRemove(video: VideoJson): void;
+  /** Null: this person may not. */
+  onRemove: ((video: VideoJson) => void) | null;
 }
 
 export function videoCard({
@@ -79,17 +80,19 @@ export function videoCard({
           h('span', { class: 'wide' }, 'video'),
           h('span', { class: 'visually-hidden' }, `: ${video.title}`),
         ),
-        h(
-          'button',
-          {
-            class: 'button quiet small square',
-            type: 'button',
-            'aria-label': `Delete ${video.title}`,
-            title: 'Delete',
-            onclick: () => onRemove(video),
-          },
-          icon('trash'),
-        ),
+        onRemove === null
+          ? null
+          : h(
+              'button',
+              {
+                class: 'button quiet small square',
+                type: 'button',
+                'aria-label': `Delete ${video.title}`,
+                title: 'Delete',
+                onclick: () => onRemove(video),
+              },
+              icon('trash'),
+            ),
       ),
     ),
   );

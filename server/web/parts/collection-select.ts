@@ -1,4 +1,4 @@
-import { listCollections } from './api.js';
+import { api } from './api.js';
 import { fill, h } from './dom.js';
 
 /** A choice of collection; empty = all. Hidden while there is nothing to choose between. */
@@ -21,7 +21,7 @@ export class CollectionSelect {
   }
 
   async refresh(): Promise<void> {
-    const { collections } = await listCollections();
+    const { collections } = await api.listCollections();
     const chosen = this.#select.value;
     fill(
       this.#select,

@@ -1,4 +1,4 @@
-import { listVideos, RequestFailed, readiness } from './api.js';
+import { api, RequestFailed } from './api.js';
 import { fill, h } from './dom.js';
 import { plural } from './format.js';
 
@@ -22,8 +22,9 @@ export class Status {
 
   async #show(): Promise<boolean> {
     try {
-      const [state, page] = await Promise.all([readiness(), listVideos({ limit: '1' })]);
-      if (state.ready) this.#set('good', plural(page.totalCount, 'video'), `Encoder ${state.model.id}`);
+      const [state, page] = await Promise.all([api.getReadiness(), api.listVideos({ limit: 1 })]);
+      if (state.ready)
+        this.#set('good', plural(page.totalCount, 'video'), `Encoder ${state.model?.id ?? 'unknown'}`);
       else this.#set('waiting', 'Getting ready', state.reason ?? '');
       return state.ready;
     } catch (error) {

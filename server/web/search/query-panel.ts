@@ -121,8 +121,7 @@ export class QueryPanel {
   }
 
   #preview(query: Query): HTMLElement {
-    const source =
-      query.kind === 'file' ? URL.createObjectURL(query.file) : `/api/v1/videos/${query.id}/media`;
+    const source = query.kind === 'file' ? URL.createObjectURL(query.file) : query.mediaUrl;
     if (query.kind === 'file') this.#objectUrl = source;
     const video = h('video', {
       class: 'preview',

@@ -1,10 +1,10 @@
-import type { SearchAnswerJson } from '../../schemas/search.js';
-import { searchByVideo, sendForm } from '../parts/api.js';
+import type { SearchAnswer } from '../../client/index.js';
+import { api } from '../parts/api.js';
 
 /** What to search with: a file of the person's, or a video of the archive. */
 export type Query =
   | { kind: 'file'; file: File }
-  | { kind: 'video'; id: number; title: string; durationSeconds: number };
+  | { kind: 'video'; id: number; title: string; durationSeconds: number; mediaUrl: string };
 
 export interface SearchOptions {
   k: number;
@@ -19,15 +19,13 @@ export function runSearch(
   options: SearchOptions,
   signal: AbortSignal,
   onProgress: (sent: number) => void,
-): Promise<SearchAnswerJson> {
-  const given: Record<string, string | number> = { k: options.k };
-  if (options.collection !== '') given.collection = options.collection;
-  if (options.startSeconds !== null) given.startSeconds = options.startSeconds;
-  if (options.endSeconds !== null) given.endSeconds = options.endSeconds;
-  if (query.kind === 'video')
-    return searchByVideo({ videoId: query.id, excludeSelf: true, ...given }, signal);
-  const form = new FormData();
-  for (const [name, value] of Object.entries(given)) form.append(name, String(value));
-  form.append('clip', query.file);
-  return sendForm('/search', form, signal, onProgress);
+): Promise<SearchAnswer> {
+  const given = {
+    k: options.k,
+    ...(options.collection === '' ? {} : { collection: options.collection }),
+    ...(options.startSeconds === null ? {} : { startSeconds: options.startSeconds }),
+    ...(options.endSeconds === null ? {} : { endSeconds: options.endSeconds }),
+  };
+  if (query.kind === 'file') return api.search(query.file, given, { signal, onProgress });
+  return api.searchByVideo({ videoId: query.id, excludeSelf: true, ...given }, { signal });
 }

@@ -1,5 +1,5 @@
 import type { SearchAnswerJson } from '../../schemas/search.js';
-import { Cancelled, listVideos } from '../parts/api.js';
+import { api, Cancelled } from '../parts/api.js';
 import { fill, h } from '../parts/dom.js';
 import { acceptDrops } from '../parts/drop-zone.js';
 import { emptyArchive } from '../parts/empty-state.js';
@@ -42,7 +42,7 @@ export class SearchView {
   }
 
   async #welcome(): Promise<void> {
-    const { totalCount } = await listVideos({ limit: '1' });
+    const { totalCount } = await api.listVideos({ limit: 1 });
     if (this.#panel.query !== null) return;
     fill(this.#results, totalCount === 0 ? emptyArchive({ withLink: true }) : introduction(totalCount));
   }
@@ -108,7 +108,8 @@ export class SearchView {
               this.#stopPlaying = stop;
             },
             onSearchByVideo: ({ id, title, durationSeconds }) => {
-              this.use({ kind: 'video', id, title, durationSeconds });
+              const mediaUrl = hit.mediaUrl.replace(/#.*$/, '');
+              this.use({ kind: 'video', id, title, durationSeconds, mediaUrl });
               scrollTo({ top: 0 });
             },
           }),

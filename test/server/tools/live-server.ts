@@ -37,6 +37,8 @@ interface LiveServerOptions {
   configuration?: Partial<ServerConfiguration>;
   /** Names of samples to index before the server starts. */
   videos?: readonly string[];
+  /** Done before the server starts, e.g. making API keys. */
+  prepare?: (cliptrace: OpenedCliptrace) => Promise<void>;
 }
 
 /** The product as it runs: a data folder, ffmpeg, the encoder, SQLite and the index, behind a listening server. */
@@ -51,6 +53,7 @@ export async function startLiveServer(options: LiveServerOptions = {}): Promise<
   const cliptrace = await workspace.open();
   await cliptrace.jobs.start();
   if (videos.length > 0) await indexArchive(cliptrace, workspace.archive);
+  await options.prepare?.(cliptrace);
   const configuration: ServerConfiguration = {
     ...loadServerConfiguration({}, { port: 0 }),
     // Resolved, as the configuration does it: the temporary folder is a symlink on some systems.

@@ -1,0 +1,152 @@
+import { followJob, type JobEvent } from './job-events.js';
+import { queryText, Transport, type TransportOptions } from './transport.js';
+import type * as types from './types.js';
+
+export { Cancelled, RequestFailed } from './errors.js';
+export type { JobEvent } from './job-events.js';
+export type * from './types.js';
+
+export interface ClientOptions extends TransportOptions {}
+
+/**
+ * The HTTP interface of a Cliptrace server, for browsers and Node 20 and newer. Each method is one operation of its
+ * OpenAPI document. All throw `RequestFailed` with the server's problem, or `Cancelled` when their signal is aborted.
+ */
+export class CliptraceClient {
+  readonly #transport: Transport;
+
+  constructor(options: ClientOptions) {
+    this.#transport = new Transport(options);
+  }
+
+  /** Finds where a clip comes from. */
+  search(
+    clip: Blob,
+    options: types.SearchOptions = {},
+    { fileName, onProgress, signal }: types.UploadOptions = {},
+  ): Promise<types.SearchAnswer> {
+    const form = formOf({ ...options }, 'clip', clip, fileName);
+    return this.#transport.call({ method: 'POST', path: '/search', form, onProgress, signal });
+  }
+
+  searchByVideo(query: types.SearchByVideo, { signal }: types.CallOptions = {}): Promise<types.SearchAnswer> {
+    return this.#transport.call({ method: 'POST', path: '/search', json: query, signal });
+  }
+
+  listVideos(
+    query: types.ListVideosQuery = {},
+    { signal }: types.CallOptions = {},
+  ): Promise<types.VideoPage> {
+    return this.#transport.call({ method: 'GET', path: `/videos${queryText({ ...query })}`, signal });
+  }
+
+  /** Sends a video to keep; the job that indexes it. */
+  addVideo(
+    video: Blob,
+    fields: types.UploadVideoFields = {},
+    { fileName, onProgress, signal }: types.UploadOptions = {},
+  ): Promise<types.Job> {
+    const form = formOf({ ...fields }, 'video', video, fileName);
+    return this.#transport.call({ method: 'POST', path: '/videos', form, onProgress, signal });
+  }
+
+  getVideo(id: number, { signal }: types.CallOptions = {}): Promise<types.Video> {
+    return this.#transport.call({ method: 'GET', path: `/videos/${id}`, signal });
+  }
+
+  async removeVideo(id: number, { signal }: types.CallOptions = {}): Promise<void> {
+    await this.#transport.call({ method: 'DELETE', path: `/videos/${id}`, signal });
+  }
+
+  /** A video's file as it is; with `range`, e.g. `bytes=0-1023`, a part of it. */
+  getMedia(
+    id: number,
+    { range, signal }: types.CallOptions & { range?: string | undefined } = {},
+  ): Promise<Response> {
+    const headers = range === undefined ? {} : { Range: range };
+    return this.#transport.send({ method: 'GET', path: `/videos/${id}/media`, headers, signal });
+  }
+
+  /** A JPEG; of the middle of the video without `atSeconds`. */
+  async getThumbnail(id: number, atSeconds?: number, { signal }: types.CallOptions = {}): Promise<Blob> {
+    const path = `/videos/${id}/thumbnail${queryText({ atSeconds })}`;
+    return (await this.#transport.send({ method: 'GET', path, signal })).blob();
+  }
+
+  listCollections({ signal }: types.CallOptions = {}): Promise<types.CollectionList> {
+    return this.#transport.call({ method: 'GET', path: '/collections', signal });
+  }
+
+  listJobs(query: types.ListJobsQuery = {}, { signal }: types.CallOptions = {}): Promise<types.JobList> {
+    return this.#transport.call({ method: 'GET', path: `/jobs${queryText({ ...query })}`, signal });
+  }
+
+  /** Indexes a file or folder of the machine that the server runs on. */
+  createJob(job: types.CreateJob, { signal }: types.CallOptions = {}): Promise<types.Job> {
+    return this.#transport.call({ method: 'POST', path: '/jobs', json: job, signal });
+  }
+
+  getJob(id: number, { signal }: types.CallOptions = {}): Promise<types.JobWithFiles> {
+    return this.#transport.call({ method: 'GET', path: `/jobs/${id}`, signal });
+  }
+
+  /** `for await (const event of client.followJob(id))`: until the job has ended, over broken connections. */
+  followJob(id: number, options: types.FollowOptions = {}): AsyncGenerator<JobEvent, void> {
+    return followJob(this.#transport, id, options);
+  }
+
+  pauseJob(id: number, options: types.CallOptions = {}): Promise<types.Job> {
+    return this.#control(id, 'pause', options);
+  }
+
+  resumeJob(id: number, options: types.CallOptions = {}): Promise<types.Job> {
+    return this.#control(id, 'resume', options);
+  }
+
+  cancelJob(id: number, options: types.CallOptions = {}): Promise<types.Job> {
+    return this.#control(id, 'cancel', options);
+  }
+
+  /** What the key of this client allows. */
+  getAccess({ signal }: types.CallOptions = {}): Promise<types.Access> {
+    return this.#transport.call({ method: 'GET', path: '/access', signal });
+  }
+
+  getHealth({ signal }: types.CallOptions = {}): Promise<types.Health> {
+    return this.#transport.call({ method: 'GET', path: '/healthz', signal });
+  }
+
+  /** Also resolves when the server is not ready: `ready` says so. */
+  async getReadiness({ signal }: types.CallOptions = {}): Promise<types.Readiness> {
+    const response = await this.#transport.reach({ method: 'GET', path: '/readyz', signal });
+    return (await response.json()) as types.Readiness;
+  }
+
+  getOpenApiDocument({ signal }: types.CallOptions = {}): Promise<{ openapi: string }> {
+    return this.#transport.call({ method: 'GET', path: '/openapi.json', signal });
+  }
+
+  #control(
+    id: number,
+    command: 'pause' | 'resume' | 'cancel',
+    { signal }: types.CallOptions,
+  ): Promise<types.Job> {
+    return this.#transport.call({ method: 'POST', path: `/jobs/${id}/${command}`, signal });
+  }
+}
+
+function formOf(
+  fields: Readonly<Record<string, string | number | undefined>>,
+  fileField: string,
+  file: Blob,
+  fileName: string | undefined,
+): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined && value !== '') form.append(name, String(value));
+  }
+  // After the fields, so that the server knows them when the file comes.
+  if (fileName === undefined) form.append(fileField, file);
+  else form.append(fileField, file, fileName);
+  return form;
+}

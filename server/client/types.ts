@@ -1,0 +1,44 @@
+import type { z } from 'zod';
+import type { listJobsQuery } from '../schemas/jobs.js';
+import type { searchByVideo, searchFields } from '../schemas/search.js';
+import type { listVideosQuery, uploadVideoFields } from '../schemas/videos.js';
+
+// The types of the interface are made from the schemas that the server validates with.
+export type { AccessJson as Access } from '../schemas/access.js';
+export type { HealthJson as Health, ReadinessJson as Readiness } from '../schemas/health.js';
+export type {
+  CreateJobJson as CreateJob,
+  JobFileJson as JobFile,
+  JobJson as Job,
+  JobListJson as JobList,
+  JobWithFilesJson as JobWithFiles,
+} from '../schemas/jobs.js';
+export type { Problem } from '../schemas/problem.js';
+export type { SearchAnswerJson as SearchAnswer, SearchHitJson as SearchHit } from '../schemas/search.js';
+export type {
+  CollectionListJson as CollectionList,
+  VideoJson as Video,
+  VideoPageJson as VideoPage,
+} from '../schemas/videos.js';
+
+export type SearchOptions = z.input<typeof searchFields>;
+export type SearchByVideo = z.input<typeof searchByVideo>;
+export type ListVideosQuery = z.input<typeof listVideosQuery>;
+export type ListJobsQuery = z.input<typeof listJobsQuery>;
+export type UploadVideoFields = z.input<typeof uploadVideoFields>;
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+}
+
+export interface UploadOptions extends CallOptions {
+  /** What the server is told of the file's name; that of a File by default. */
+  fileName?: string | undefined;
+  /** Told the part of the form that has been sent, 0 to 1. */
+  onProgress?: ((sent: number) => void) | undefined;
+}
+
+export interface FollowOptions extends CallOptions {
+  /** Number of the last event that is known: every file since is told first. */
+  lastEventId?: number | undefined;
+}
