@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobFile } from '../../index/library/types.js';
@@ -96,6 +96,25 @@ describe.each(ways.slice(0, 1))('a full disk, by %s', (way: FullDiskWay) => {
     await expectFound([NEXT[1]]);
     expect((await run('index', workspace.archive)).code).toBe(0);
     expect(readdirSync(below('vectors')).sort()).not.toEqual(before);
+    await expectSound();
+  });
+
+  it('lets no command that writes do half of its work', async () => {
+    // Room for what SQLite's readers share, and for nothing else.
+    disks.fill(workspace.data, 36 * 1024);
+    for (const args of [
+      ['remove', '1'],
+      ['relocate', workspace.archive, SAMPLES_FOLDER],
+    ]) {
+      const { code, stdout, stderr } = await run(...args);
+      expect([args[0], code, stderr], stdout).toEqual([args[0], 1, expect.stringContaining('DISK_FULL')]);
+    }
+    // To look needs no room, and what only deletes makes some.
+    await writeFile(below('tmp/stray.part'), 'left by a killed process');
+    expect((await run('verify')).code).toBe(4);
+    expect((await run('verify', '--repair')).code).toBe(5);
+    disks.free(workspace.data);
+    await expectFound([FIRST]);
     await expectSound();
   });
 
