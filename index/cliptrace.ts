@@ -2,6 +2,7 @@ import { access, rm, stat } from 'node:fs/promises';
 import { manifestPathOf } from './encoder/model-store.js';
 import { openEncoder } from './encoder/onnx-encoder.js';
 import { CliptraceError, errorMessageOf } from './errors.js';
+import { createEvaluationRunner } from './evaluation/evaluation-runner.js';
 import { ClipBatcher } from './ingest/clip-batcher.js';
 import { FileIndexer } from './ingest/file-indexer.js';
 import { LibraryJobQueue } from './ingest/job-queue.js';
@@ -107,10 +108,12 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
 
   const batcher = new ClipBatcher({ encoder, maxBatch: MAX_BATCH });
   const indexer = new FileIndexer({ library, index, batcher, ffmpeg, limits: archiveLimits(settings) });
+  const searcher = createSearcher({ library, index, batcher, ffmpeg, limits: UPLOAD_LIMITS });
   const jobs = new LibraryJobQueue({
     library,
     index,
     indexer,
+    evaluate: createEvaluationRunner({ library, searcher, model: manifest }),
     concurrency: settings.threads,
     exclude: [dataFolder.root],
     room: new RoomWatch([
@@ -121,7 +124,6 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     ]),
     onError: (error, job) => options.onJobError?.(error, job?.id ?? null),
   });
-  const searcher = createSearcher({ library, index, batcher, ffmpeg, limits: UPLOAD_LIMITS });
   const thumbnails = new Thumbnails({ folder: dataFolder.thumbnailsFolder, ffmpeg, limits: UPLOAD_LIMITS });
 
   return {

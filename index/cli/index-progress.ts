@@ -6,6 +6,8 @@ import { formatTime, printable, type Terminal } from './output.js';
 
 /** Without a bar, how far the whole is is told this often. */
 const LINE_INTERVAL_MS = 30_000;
+/** An evaluation has no bar. */
+const QUERIES_LINE_INTERVAL_MS = 5000;
 const NAME_LENGTH = 32;
 
 /** A progress bar on a terminal; elsewhere one line a file that was worked on, and now and then one for the whole. */
@@ -43,7 +45,9 @@ export class IndexProgress {
         [outcome.padEnd(9), code, printable(path), message && printable(message)].filter(Boolean).join('  '),
       );
     }
-    if (!this.#bar && performance.now() - this.#lineAtMs > LINE_INTERVAL_MS) {
+    const isEvaluation = event.job.request.type === 'evaluate';
+    const intervalMs = isEvaluation ? QUERIES_LINE_INTERVAL_MS : LINE_INTERVAL_MS;
+    if ((isEvaluation || !this.#bar) && performance.now() - this.#lineAtMs > intervalMs) {
       this.#lineAtMs = performance.now();
       this.#terminal.err(progressLine(event.job.progress));
     }
@@ -90,6 +94,7 @@ export class IndexProgress {
 
 /** `12 of 120 files, 0:38:10.0 of about 5:10:00.0 of video, ETA 4:12.0; now clip.mp4 42 %`. */
 export function progressLine(progress: JobProgress): string {
+  if (progress.queriesTotal !== null) return `${progress.queriesDone} of ${progress.queriesTotal} queries`;
   const files = `${filesEnded(progress)} of ${progress.filesTotal ?? '?'} files`;
   const video = `${formatTime(progress.durationDoneSeconds)} of ${totalText(progress)} of video`;
   const inHand = inHandText(progress);

@@ -165,12 +165,14 @@ function statusText({ status, wanted }: Job): string {
 }
 
 function whatText({ request }: Job): string {
+  if (request.type === 'evaluate') return `evaluate ${request.protocol}`;
   return request.type === 'index' ? `index ${request.paths.join(' ')}` : `upload "${request.title}"`;
 }
 
-function howFar({ progress, error, status }: Job): string {
+function howFar({ progress, error }: Job): string {
   if (error) return error.code;
-  if (status === 'queued' && progress.filesTotal === null) return '-';
+  if (progress.queriesTotal !== null) return progressLine(progress);
+  if (progress.filesTotal === null) return '-';
   const { filesDone, filesSkipped, filesFailed, filesTotal } = progress;
   const failed = filesFailed > 0 ? `, ${filesFailed} failed` : '';
   return `${filesDone + filesSkipped + filesFailed} of ${plural(filesTotal ?? 0, 'file')}${failed}`;

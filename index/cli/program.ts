@@ -4,6 +4,7 @@ import { backupCommand, restoreCommand } from './backup-commands.js';
 import { type CommandContext, EXIT_FAILED, EXIT_USAGE } from './context.js';
 import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
+import { evaluateCommand } from './evaluate-command.js';
 import { indexCommand } from './index-command.js';
 import { JOB_ACTIONS, jobsCommand } from './jobs-command.js';
 import { KEY_ACTIONS, keysCommand } from './keys-command.js';
@@ -67,6 +68,18 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--per-video <number>', 'hits that one video may have (default: 1)')
     .option(...json)
     .action(async (clip, flags) => exit(await searchCommand(clip, flags, context)));
+
+  command('evaluate', 'Measure recall on the library', 'cliptrace evaluate --queries split.csv -k 1,5,10,20')
+    .option('--protocol <name>', 'labels: the nearest videos should have the label of the query', 'labels')
+    .option('--collection <name>', 'only this collection')
+    .option('-k <list>', 'recall at these k (default: 1,5,10,20)')
+    .option('--ranking <name>', 'embedding or search (default: embedding)')
+    .option('--queries <csv>', 'lines "video,split": test or query, train or gallery (default: all ask all)')
+    .option('--max-queries <number>', 'draw so many queries at most')
+    .option('--seed <number>', 'of what is drawn and of the intervals (default: 1)')
+    .option('--resamples <number>', 'of the bootstrap, 100-100000 (default: 1000)')
+    .option(...json)
+    .action(async (flags) => exit(await evaluateCommand(flags, context)));
 
   command('serve', 'Start the HTTP server and its page', 'cliptrace serve --port 8080')
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')

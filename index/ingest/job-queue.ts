@@ -2,6 +2,8 @@ import { EventEmitter } from 'node:events';
 import { rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
+import type { EvaluationRunner } from '../evaluation/evaluation-runner.js';
+import type { EvaluationRequest } from '../evaluation/types.js';
 import { hasEnded } from '../library/job-status.js';
 import type { Job, JobCommand, JobProgress, JobRequest, Library } from '../library/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
@@ -16,6 +18,7 @@ export interface JobQueueParts {
   library: Library;
   index: SegmentIndex;
   indexer: FileIndexer;
+  evaluate: EvaluationRunner;
   concurrency: number;
   exclude: readonly string[];
   /** Of the disks that the job writes to. */
@@ -50,6 +53,12 @@ export class LibraryJobQueue implements JobQueue {
 
   async submit(request: JobRequest): Promise<Job> {
     const job = await this.#parts.library.createJob(request);
+    if (this.#started) this.#wake();
+    return job;
+  }
+
+  async submitEvaluation(request: EvaluationRequest): Promise<Job> {
+    const job = await this.#parts.library.createEvaluation(request);
     if (this.#started) this.#wake();
     return job;
   }
@@ -270,6 +279,12 @@ export class LibraryJobQueue implements JobQueue {
 
   async #runRequest(running: RunningJob): Promise<JobProgress> {
     const { request } = running.job;
+    if (request.type === 'evaluate') {
+      return this.#parts.evaluate(running.job.id, {
+        signal: running.signal,
+        onProgress: (progress) => running.progress(progress),
+      });
+    }
     const context = this.#context(running);
     if (request.type === 'index') {
       const progress = await runIndexJob(request, context);

@@ -1,3 +1,4 @@
+import type { EvaluationRequest } from '../evaluation/types.js';
 import type { Job, JobFile, JobRequest } from '../library/types.js';
 
 /**
@@ -15,6 +16,8 @@ export type JobEvent =
  */
 export interface JobQueue {
   submit(request: JobRequest): Promise<Job>;
+  /** Queues an evaluation; the job and the evaluation have the same id. */
+  submitEvaluation(request: EvaluationRequest): Promise<Job>;
   /** The job as it is now: of a running one, fresher than the library has it. JOB_NOT_FOUND. */
   get(jobId: number): Promise<Job>;
   /** Resolves when nothing works on it any more. It stays paused, also over a restart. JOB_NOT_FOUND, JOB_ALREADY_ENDED. */

@@ -23,7 +23,7 @@ export const STOPPING_CODES: ReadonlySet<ErrorCode> = new Set([
 /** True when a failed job can go on: an upload only when nothing was wrong with its file, which is kept then. */
 export function isResumable({ status, request, error }: Pick<Job, 'status' | 'request' | 'error'>): boolean {
   if (status !== 'failed') return false;
-  if (request.type === 'index') return true;
+  if (request.type !== 'upload') return true;
   const code = (error?.code ?? 'INTERNAL') as ErrorCode;
   // What has no code of its own may well be the file's doing: it is not kept for ever.
   return code !== 'INTERNAL' && STOPPING_CODES.has(code);

@@ -42,6 +42,8 @@ export const NO_PROGRESS: Readonly<JobProgress> = {
   etaSeconds: null,
   currentFile: null,
   filesInHand: [],
+  queriesTotal: null,
+  queriesDone: 0,
 };
 
 export class JobsTable {

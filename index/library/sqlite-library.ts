@@ -1,11 +1,18 @@
 import { dirname } from 'node:path';
 import { CliptraceError } from '../errors.js';
+import type {
+  EvaluationReport,
+  EvaluationRequest,
+  EvaluationSummary,
+  StoredEvaluation,
+} from '../evaluation/types.js';
 import type { Span } from '../span.js';
 import type { DataFolder } from '../types.js';
 import { ApiKeysTable } from './api-keys.js';
 import { ChangesTable } from './changes.js';
 import { CollectionsTable } from './collections.js';
 import { checkDatabase, openDatabase, type SqliteDatabase, sqliteVersion } from './database.js';
+import { EvaluationsTable } from './evaluations.js';
 import { FailedFilesQuery } from './failed-files.js';
 import { FilesTable } from './files.js';
 import { type FolderLock, lockDataFolder } from './folder-lock.js';
@@ -35,6 +42,7 @@ export interface LibraryTables {
   readonly blocks: SegmentBlocksTable;
   readonly changes: ChangesTable;
   readonly collections: CollectionsTable;
+  readonly evaluations: EvaluationsTable;
   readonly failedFiles: FailedFilesQuery;
   readonly files: FilesTable;
   readonly jobFiles: JobFilesTable;
@@ -83,6 +91,7 @@ export class SqliteLibrary implements types.Library {
       blocks: new SegmentBlocksTable(database),
       changes: new ChangesTable(database),
       collections: new CollectionsTable(database),
+      evaluations: new EvaluationsTable(database),
       failedFiles: new FailedFilesQuery(database),
       files: new FilesTable(database, paths),
       jobFiles: new JobFilesTable(database),
@@ -322,6 +331,30 @@ export class SqliteLibrary implements types.Library {
 
   async jobFilesAfter(jobId: number, afterEvent: number, limit: number): Promise<types.NumberedJobFile[]> {
     return this.#read((tables) => tables.jobFiles.after(jobId, afterEvent, limit));
+  }
+
+  async createEvaluation(request: EvaluationRequest): Promise<types.Job> {
+    const { protocol, collection } = request;
+    return this.#write(({ evaluations, jobs }) => {
+      const job = jobs.create({ type: 'evaluate', protocol, collection });
+      evaluations.create(job.id, request);
+      return job;
+    });
+  }
+
+  async getEvaluation(id: number): Promise<StoredEvaluation | null> {
+    return this.#read((tables) => tables.evaluations.get(id));
+  }
+
+  async listEvaluations(
+    limit: number,
+    collections?: readonly string[],
+  ): Promise<{ id: number; summary: EvaluationSummary | null }[]> {
+    return this.#read((tables) => tables.evaluations.list(limit, collections ?? null));
+  }
+
+  async finishEvaluation(id: number, report: EvaluationReport, summary: EvaluationSummary): Promise<void> {
+    this.#write((tables) => tables.evaluations.finish(id, report, summary));
   }
 
   async failedFilesBelow(collection: string, root: string): Promise<string[]> {

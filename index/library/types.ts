@@ -1,4 +1,11 @@
 import type { Scope } from '../access/scopes.js';
+import type {
+  EvaluationReport,
+  EvaluationRequest,
+  EvaluationSummary,
+  Protocol,
+  StoredEvaluation,
+} from '../evaluation/types.js';
 import type { Span } from '../span.js';
 
 export interface Collection {
@@ -127,6 +134,13 @@ export type JobRequest =
       collection: string;
       title: string;
       label: string | null;
+    }
+  | {
+      /** What it is asked at length stands with the evaluation, which has the id of the job. */
+      type: 'evaluate';
+      protocol: Protocol;
+      /** Null: the whole library. */
+      collection: string | null;
     };
 
 export interface JobProgress {
@@ -151,6 +165,9 @@ export interface JobProgress {
   /** The file that was begun last. */
   currentFile: string | null;
   filesInHand: FileInHand[];
+  /** Of an evaluation; null for other jobs and until it is known. */
+  queriesTotal: number | null;
+  queriesDone: number;
 }
 
 /** A file that is being embedded. */
@@ -312,6 +329,16 @@ export interface Library {
   jobFiles(jobId: number, outcome?: FileOutcome): Promise<JobFile[]>;
   /** Files whose event has a number > afterEvent, ascending. */
   jobFilesAfter(jobId: number, afterEvent: number, limit: number): Promise<NumberedJobFile[]>;
+
+  /** Queues an evaluation as a job; both have the same id. */
+  createEvaluation(request: EvaluationRequest): Promise<Job>;
+  getEvaluation(id: number): Promise<StoredEvaluation | null>;
+  /** Newest first, of these collections only when they are named; the summary is null until the evaluation is done. */
+  listEvaluations(
+    limit: number,
+    collections?: readonly string[],
+  ): Promise<{ id: number; summary: EvaluationSummary | null }[]>;
+  finishEvaluation(id: number, report: EvaluationReport, summary: EvaluationSummary): Promise<void>;
 
   /** Paths at or below `root` that failed when an index job of the collection last tried them. */
   failedFilesBelow(collection: string, root: string): Promise<string[]>;

@@ -85,6 +85,7 @@ function embedAgain(code: ProblemCode, fault: { videoId: number; detail: string 
 async function videosInPendingJobs(library: Library): Promise<Set<number>> {
   const waiting = new Set<number>();
   for (const { request } of await library.pendingJobs()) {
+    if (request.type === 'evaluate') continue;
     const paths = request.type === 'upload' ? [request.path] : request.paths;
     for (const path of paths) {
       const file = await library.findFile(request.collection, path);

@@ -29,6 +29,7 @@ export function may({ scopes }: Principal, scope: Scope): boolean {
   return scopes.has(scope) || scopes.has('admin');
 }
 
-export function maySeeCollection({ collections }: Principal, name: string): boolean {
-  return collections === null || collections.includes(name);
+/** Null stands for all collections. */
+export function maySeeCollection({ collections }: Principal, name: string | null): boolean {
+  return collections === null || (name !== null && collections.includes(name));
 }

@@ -1,4 +1,5 @@
 import { CliptraceError, errorCodeOf } from '../../index/errors.js';
+import type { StoredEvaluation } from '../../index/evaluation/types.js';
 import type { Job, Video } from '../../index/library/types.js';
 import type { Cliptrace } from '../../index/types.js';
 import { maySeeCollection, type Principal } from '../access/principal.js';
@@ -27,14 +28,30 @@ export async function findJob({ jobs }: Cliptrace, principal: Principal, id: num
   throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}. GET /api/v1/jobs lists what there is.`);
 }
 
-/** KEY_NOT_ALLOWED when they may put nothing into the collection. */
-export function requireOwnCollection({ collections }: Principal, name: string): void {
-  if (collections === null || collections.includes(name)) return;
+/** KEY_NOT_ALLOWED when the collection (null: all of them) is not theirs. */
+export function requireOwnCollection({ collections }: Principal, name: string | null): void {
+  if (collections === null || (name !== null && collections.includes(name))) return;
   throw new CliptraceError(
     'KEY_NOT_ALLOWED',
     `This API key is good for ${collections.map((own) => JSON.stringify(own)).join(', ')} only, ` +
-      `not for the collection ${JSON.stringify(name)}. Name one of them.`,
+      `not for ${name === null ? 'the whole library' : `the collection ${JSON.stringify(name)}`}. Name one of them.`,
   );
+}
+
+/** The evaluation and its job, which have the same id. EVALUATION_NOT_FOUND, also for one that is not theirs to see. */
+export async function findEvaluation(
+  { jobs, library }: Cliptrace,
+  principal: Principal,
+  id: number,
+): Promise<{ job: Job; stored: StoredEvaluation }> {
+  const stored = await library.getEvaluation(id);
+  if (stored === null || !maySeeCollection(principal, stored.request.collection)) {
+    throw new CliptraceError(
+      'EVALUATION_NOT_FOUND',
+      `There is no evaluation ${id}. GET /api/v1/evaluations lists what there is.`,
+    );
+  }
+  return { job: await jobs.get(id), stored };
 }
 
 /** A filter by a collection that does not exist would find nothing, and look like an answer. */

@@ -72,7 +72,10 @@ async function withBody(
   }
   if (route.json !== null && request.is(['application/json', 'application/*+json'])) {
     invite(request, response);
-    return handle({ json: parse(route.json, await readJson(request, response), 'body'), upload: undefined });
+    return handle({
+      json: parse(route.json, await readJson(request, response, route.maxJsonBytes), 'body'),
+      upload: undefined,
+    });
   }
   throw wrongContentType(route, request);
 }

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../index/errors.js';
 import type { Principal } from '../access/principal.js';
 import type { MediaLinks } from '../present/media-links.js';
 import type { Services } from '../services.js';
+import { MAX_JSON_BYTES } from './json-body.js';
 import type { Upload } from './upload.js';
 
 /** No parameter of this kind is accepted. */
@@ -63,6 +64,8 @@ interface RouteSpecification<P extends Fields, Q extends Fields, J extends Field
   path?: P;
   query?: Q;
   json?: J;
+  /** Of the JSON body; 64 KiB by default. */
+  maxJsonBytes?: number;
   multipart?: { fileField: string; fileDescription: string; fields: F };
   answers: Readonly<Record<number, Success>>;
   /** Besides those that every route can answer with. */
@@ -87,6 +90,7 @@ export interface Route {
   readonly path: z.ZodObject;
   readonly query: z.ZodObject;
   readonly json: z.ZodObject | null;
+  readonly maxJsonBytes: number;
   readonly multipart: { fileField: string; fileDescription: string; fields: z.ZodObject } | null;
   readonly answers: Readonly<Record<number, Success>>;
   readonly errors: readonly ErrorCode[];
@@ -113,6 +117,7 @@ export function defineRoute<
     path: specification.path ?? nothing,
     query: specification.query ?? nothing,
     json: specification.json ?? null,
+    maxJsonBytes: specification.maxJsonBytes ?? MAX_JSON_BYTES,
     multipart: specification.multipart ?? null,
     answers: specification.answers,
     errors: specification.errors,

@@ -2,7 +2,9 @@ import type { Route } from '../http/route.js';
 import { getAccess } from './access.js';
 import { addVideo } from './add-video.js';
 import { cancelJob } from './cancel-job.js';
+import { createEvaluation } from './create-evaluation.js';
 import { createJob } from './create-job.js';
+import { getEvaluation } from './get-evaluation.js';
 import { getJob } from './get-job.js';
 import { getMedia } from './get-media.js';
 import { getThumbnail } from './get-thumbnail.js';
@@ -10,6 +12,7 @@ import { getVideo } from './get-video.js';
 import { getHealth } from './health.js';
 import { getJobEvents } from './job-events.js';
 import { listCollections } from './list-collections.js';
+import { listEvaluations } from './list-evaluations.js';
 import { listJobs } from './list-jobs.js';
 import { listVideos } from './list-videos.js';
 import { openApiDocumentRoute } from './openapi-document.js';
@@ -36,6 +39,9 @@ export const ROUTES: readonly Route[] = Object.freeze([
   pauseJob,
   resumeJob,
   cancelJob,
+  listEvaluations,
+  createEvaluation,
+  getEvaluation,
   getAccess,
   getHealth,
   getReadiness,

@@ -73,14 +73,16 @@ export const jobProgress = z
         }),
       )
       .describe('The files that are being embedded.'),
+    queriesTotal: count.nullable().describe('Of an evaluation; null for other jobs and until it is known.'),
+    queriesDone: count,
   })
   .meta({ id: 'JobProgress' });
 
 const jobFields = {
   id,
-  type: z.enum(['index', 'upload']),
+  type: z.enum(['index', 'upload', 'evaluate']),
   status: jobStatus,
-  collection: z.string(),
+  collection: z.string().nullable().describe('Null: an evaluation of the whole library.'),
   title: z.string().nullable().describe('Of an uploaded video; null for other jobs.'),
   paths: z
     .array(z.string())

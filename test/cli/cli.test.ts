@@ -36,6 +36,7 @@ describe('cliptrace', () => {
     const commands = [
       'index',
       'search',
+      'evaluate',
       'serve',
       'videos',
       'show',

@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CliptraceError, type ErrorCode, errorCodeOf } from '../errors.js';
+import { type EvaluationJson, presentEvaluation } from '../evaluation/present.js';
+import { evaluationBody, requestOf } from '../evaluation/request.js';
+import type { EvaluationRequest } from '../evaluation/types.js';
+import { openDataFolder } from '../library/data-folder.js';
+import { hasEnded } from '../library/job-status.js';
+import { openLibrary } from '../library/sqlite-library.js';
+import type { Library } from '../library/types.js';
+import type { DataFolder } from '../types.js';
+import {
+  type CommandContext,
+  type CommonFlags,
+  EXIT_DONE,
+  parseNumber,
+  settingsOf,
+  withCliptrace,
+} from './context.js';
+import { printEvaluation } from './evaluation-text.js';
+import { IndexProgress } from './index-progress.js';
+import { printJson, type Terminal } from './output.js';
+import { onStop, runJob } from './run-job.js';
+
+export interface EvaluateFlags extends CommonFlags {
+  protocol?: string;
+  collection?: string;
+  k?: string;
+  ranking?: string;
+  queries?: string;
+  maxQueries?: string;
+  seed?: string;
+  resamples?: string;
+}
+
+const FOLLOW_INTERVAL_MS = 500;
+
+/** `cliptrace evaluate`. While a server holds the data folder, it does the work, and this waits for it. */
+export async function evaluateCommand(flags: EvaluateFlags, context: CommandContext): Promise<number> {
+  const request = await requestOfFlags(flags);
+  const { terminal } = context;
+  const evaluation = await evaluateHere(request, flags, context).catch((error: unknown) => {
+    if (errorCodeOf(error) !== 'DATA_FOLDER_IN_USE') throw error;
+    terminal.err('Another process works on this data folder: it is asked to do the evaluation');
+    return evaluateThere(request, flags, context);
+  });
+  if (flags.json) printJson(terminal, evaluation);
+  else printEvaluation(terminal, evaluation);
+  return EXIT_DONE;
+}
+
+async function requestOfFlags(flags: EvaluateFlags): Promise<EvaluationRequest> {
+  const whole = (text: string | undefined, name: string, min: number) =>
+    parseNumber(text, name, { min, max: Number.MAX_SAFE_INTEGER, integer: true });
+  const given = {
+    protocol: flags.protocol ?? 'labels',
+    collection: flags.collection,
+    k: flags.k?.split(',').map((k) => whole(k, '-k', 1)),
+    ranking: flags.ranking,
+    queriesCsv: flags.queries === undefined ? undefined : await readCsv(flags.queries),
+    maxQueries: whole(flags.maxQueries, '--max-queries', 1),
+    seed: whole(flags.seed, '--seed', 0),
+    resamples: whole(flags.resamples, '--resamples', 1),
+  };
+  const parsed = evaluationBody.safeParse(given);
+  if (!parsed.success) {
+    const told = parsed.error.issues.map(({ path: field, message }) => `${field.join('.')}: ${message}`);
+    throw new CliptraceError('USAGE', told.join('; '));
+  }
+  return requestOf(
+    parsed.data,
+    flags.queries === undefined ? null : path.dirname(path.resolve(flags.queries)),
+  );
+}
+
+async function readCsv(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code: ErrorCode =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_NOT_READABLE';
+    throw new CliptraceError(code, `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function evaluateHere(
+  request: EvaluationRequest,
+  flags: EvaluateFlags,
+  context: CommandContext,
+): Promise<EvaluationJson> {
+  return withCliptrace(context, flags, 'write', async (cliptrace) => {
+    const { id } = await cliptrace.jobs.submitEvaluation(request);
+    const { job } = await runJob(cliptrace, await cliptrace.jobs.get(id), context.terminal);
+    return presentEvaluation(job, { report: (await cliptrace.library.getEvaluation(id))?.report ?? null });
+  });
+}
+
+/** Queues the evaluation and waits for the process that holds the data folder. Ctrl-C cancels it. */
+async function evaluateThere(
+  request: EvaluationRequest,
+  flags: EvaluateFlags,
+  context: CommandContext,
+): Promise<EvaluationJson> {
+  const dataFolder: DataFolder = await openDataFolder(settingsOf(context, flags).dataRoot, { create: false });
+  const library = await openLibrary({ dataFolder, mode: 'control' });
+  let id: number | null = null;
+  const release = onStop(async () => id !== null && (await library.controlJob(id, 'cancel')));
+  try {
+    id = (await library.createEvaluation(request)).id;
+    return await follow(library, id, context.terminal);
+  } finally {
+    release();
+    await library.close();
+  }
+}
+
+async function follow(library: Library, id: number, terminal: Terminal): Promise<EvaluationJson> {
+  const progress = new IndexProgress(terminal);
+  for (;;) {
+    const job = await library.getJob(id);
+    if (!job) throw new CliptraceError('JOB_NOT_FOUND', `Evaluation ${id} has been removed`);
+    progress.tell({ type: 'progress', job });
+    if (hasEnded(job)) {
+      if (job.status === 'failed' && job.error) {
+        throw new CliptraceError(job.error.code as ErrorCode, job.error.message);
+      }
+      if (job.status === 'cancelled') throw new CliptraceError('CANCELLED', `Evaluation ${id} was cancelled`);
+      return presentEvaluation(job, { report: (await library.getEvaluation(id))?.report ?? null });
+    }
+    await sleep(FOLLOW_INTERVAL_MS);
+  }
+}

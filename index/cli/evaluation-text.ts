@@ -1,0 +1,77 @@
+import type { EvaluationJson } from '../evaluation/present.js';
+import type { Estimate, EvaluationReport, LabelsReport } from '../evaluation/types.js';
+import { formatTable, plural, printable, type Terminal } from './output.js';
+
+/** Items of a problem that the terminal shows; the JSON has more. */
+const MAX_ITEMS = 10;
+/** Labels that a label is confused with, as far as the terminal shows them. */
+const MAX_CONFUSED = 3;
+
+export function printEvaluation(terminal: Terminal, { id, report }: EvaluationJson): void {
+  if (!report) return;
+  const { model, library, elapsedSeconds } = report;
+  const where =
+    library.collection === null ? 'the whole library' : `collection ${printable(library.collection)}`;
+  terminal.out(
+    `Evaluation ${id}: ${report.protocol} over ${where} (${plural(library.videoCount, 'video')}, ` +
+      `${plural(library.segmentCount, 'segment')}), model ${model.id}, ${elapsedSeconds.toFixed(1)} s`,
+  );
+  printLabels(terminal, report);
+  printProblems(terminal, report);
+}
+
+function printLabels(terminal: Terminal, report: LabelsReport): void {
+  const { settings, leftOut, perLabel } = report;
+  terminal.out(
+    `${plural(report.queryCount, 'query').replace('querys', 'queries')}, ${plural(report.galleryCount, 'video')} to find, ` +
+      `${settings.queries}, ranked by ${settings.ranking}; 95 % intervals\n`,
+  );
+  terminal.out(
+    formatTable(
+      ['Figure', 'Value', 'From', 'To'],
+      [
+        ...report.recall.map((recall) => [`recall@${recall.k}`, ...cells(recall)]),
+        ['mAP', ...cells(report.meanAveragePrecision)],
+      ],
+    ),
+  );
+  if (perLabel.length > 0) {
+    const confusion = new Map(report.confusion.map(({ label, nearest }) => [label, nearest]));
+    terminal.out('');
+    terminal.out(
+      formatTable(
+        ['Label', 'Queries', ...settings.k.map((k) => `R@${k}`), 'mAP', 'Nearest are'],
+        perLabel.map(({ label, queryCount, recall, meanAveragePrecision }) => [
+          label,
+          queryCount,
+          ...recall.map(({ value }) => figure(value)),
+          figure(meanAveragePrecision.value),
+          (confusion.get(label) ?? [])
+            .slice(0, MAX_CONFUSED)
+            .map((nearest) => `${nearest.label} ${nearest.count}`)
+            .join(', '),
+        ]),
+      ),
+    );
+  }
+  if (leftOut.count > 0) {
+    const reasons = Object.entries(leftOut.byReason).map(([reason, count]) => `${reason} ${count}`);
+    terminal.out(`\nLeft out: ${plural(leftOut.count, 'video')} (${reasons.join(', ')})`);
+  }
+}
+
+function printProblems(terminal: Terminal, { problems }: EvaluationReport): void {
+  for (const { code, message, count, items } of problems) {
+    terminal.err(`${code}: ${message}${count > 1 ? ` (${count})` : ''}`);
+    for (const item of items.slice(0, MAX_ITEMS)) terminal.err(`  ${printable(item)}`);
+    if (count > MAX_ITEMS) terminal.err(`  and ${count - MAX_ITEMS} more (--json shows them)`);
+  }
+}
+
+function cells({ value, low, high }: Estimate): string[] {
+  return [figure(value), figure(low), figure(high)];
+}
+
+function figure(value: number | null): string {
+  return value === null ? '-' : value.toFixed(3);
+}

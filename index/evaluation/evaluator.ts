@@ -1,0 +1,74 @@
+import { CliptraceError } from '../errors.js';
+import type { Library, Video } from '../library/types.js';
+import type { Searcher } from '../search/types.js';
+import { evaluateLabels } from './labels-protocol.js';
+import { Problems } from './problems.js';
+import type { EvaluationReport, EvaluationRequest } from './types.js';
+
+/** What every evaluation works with. */
+export interface EvaluatorParts {
+  library: Library;
+  searcher: Searcher;
+  model: { id: string; dimension: number; timesteps: number };
+}
+
+/** What one evaluation works with. */
+export interface EvaluationContext extends EvaluatorParts {
+  /** Of the library or the collection, by id. */
+  videos: readonly Video[];
+  problems: Problems;
+  signal: AbortSignal;
+  onProgress(queriesDone: number, queriesTotal: number): void;
+}
+
+/** What a protocol adds to a report. */
+export type ReportBody<R extends EvaluationReport> = Omit<
+  R,
+  'formatVersion' | 'model' | 'library' | 'elapsedSeconds' | 'problems'
+>;
+
+const PAGE = 1000;
+
+/** Runs one evaluation. COLLECTION_NOT_FOUND, CANCELLED, USAGE; what is wrong with parts of the input stands in the report. */
+export async function evaluate(
+  request: EvaluationRequest,
+  parts: EvaluatorParts,
+  run: Pick<EvaluationContext, 'signal' | 'onProgress'>,
+): Promise<EvaluationReport> {
+  const startedAt = performance.now();
+  const { library, searcher, model } = parts;
+  const problems = new Problems();
+  const lastChange = await library.lastSequence();
+  const collection = request.collection ?? undefined;
+  await requireCollection(library, collection);
+  const segmentCount = await library.countSegments(model.id, { collection });
+  const videos = await allVideos(library, collection);
+  const body = await evaluateLabels(request, { library, searcher, model, videos, problems, ...run });
+  const { protocol, ...figures } = body;
+  return {
+    formatVersion: 1,
+    protocol,
+    model: { id: model.id, dimension: model.dimension, timesteps: model.timesteps },
+    library: { collection: request.collection, videoCount: videos.length, segmentCount, lastChange },
+    elapsedSeconds: Math.round(performance.now() - startedAt) / 1000,
+    problems: problems.list(),
+    ...figures,
+  };
+}
+
+async function requireCollection(library: Library, name: string | undefined): Promise<void> {
+  if (name === undefined) return;
+  const collections = await library.listCollections();
+  if (collections.some((collection) => collection.name === name)) return;
+  throw new CliptraceError('COLLECTION_NOT_FOUND', `There is no collection ${JSON.stringify(name)}`);
+}
+
+async function allVideos(library: Library, collection: string | undefined): Promise<Video[]> {
+  const videos: Video[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await library.listVideos({ collection, limit: PAGE, cursor });
+    videos.push(...page.videos);
+    if (page.nextCursor === null) return videos.sort((a, b) => a.id - b.id);
+    cursor = page.nextCursor;
+  }
+}

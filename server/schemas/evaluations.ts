@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { evaluationBody } from '../../index/evaluation/request.js';
+import { LEFT_OUT_REASONS, type LeftOutReason, PROTOCOLS, RANKINGS } from '../../index/evaluation/types.js';
+import { id, timestamp } from './common.js';
+import { jobStatus } from './jobs.js';
+
+export const createEvaluationBody = evaluationBody.meta({ id: 'CreateEvaluation' });
+
+const count = z.int().min(0);
+const share = z.number().min(0).max(1);
+
+const estimateFields = {
+  value: share.nullable().describe('A mean over the queries; null when there are none.'),
+  low: share.nullable().describe('Lower end of the 95 % bootstrap interval.'),
+  high: share.nullable(),
+};
+const estimate = z.object(estimateFields).meta({ id: 'Estimate' });
+const recall = z.array(z.object({ k: z.int().min(1), ...estimateFields }).meta({ id: 'RecallAt' }));
+
+const problem = z
+  .object({
+    code: z.string(),
+    message: z.string(),
+    count,
+    items: z.array(z.string()).describe('The first thousand.'),
+  })
+  .meta({ id: 'EvaluationProblem' });
+
+const reasons = Object.keys(LEFT_OUT_REASONS) as [LeftOutReason, ...LeftOutReason[]];
+const leftOut = z
+  .object({
+    count,
+    byReason: z
+      .partialRecord(z.enum(reasons), count)
+      .describe(reasons.map((reason) => `${reason}: ${LEFT_OUT_REASONS[reason]}.`).join(' ')),
+    videos: z
+      .array(z.object({ videoId: id, title: z.string(), reason: z.enum(reasons) }))
+      .describe('The first thousand.'),
+  })
+  .meta({ id: 'LeftOut' });
+
+const reportFields = {
+  formatVersion: z.literal(1),
+  model: z.object({ id: z.string(), dimension: z.int().min(1), timesteps: z.int().min(1) }),
+  library: z
+    .object({
+      collection: z.string().nullable(),
+      videoCount: count,
+      segmentCount: count,
+      lastChange: count.describe(
+        'Number of the last change of the library: where it is equal, so are the segments.',
+      ),
+    })
+    .describe('The library as it was.'),
+  elapsedSeconds: z.number().min(0),
+  problems: z.array(problem).describe('What is odd about the input; nothing is dropped in silence.'),
+};
+
+const labelsReport = z
+  .object({
+    ...reportFields,
+    protocol: z.literal('labels'),
+    settings: z.object({
+      k: z.array(z.int().min(1)),
+      ranking: z.enum(RANKINGS),
+      queries: z.enum(['leave-one-out', 'split']),
+      maxQueries: z.int().nullable(),
+      seed: count,
+      resamples: count,
+      rankingDepth: z.int().nullable().describe('Ranked videos that average precision looks at; null: all.'),
+      confidence: share,
+    }),
+    queryCount: count,
+    galleryCount: count,
+    recall,
+    meanAveragePrecision: estimate,
+    perLabel: z.array(
+      z.object({
+        label: z.string(),
+        queryCount: count,
+        galleryCount: count,
+        recall,
+        meanAveragePrecision: estimate,
+      }),
+    ),
+    confusion: z
+      .array(
+        z.object({
+          label: z.string(),
+          nearest: z.array(z.object({ label: z.string(), count })),
+        }),
+      )
+      .describe('By label of the query: the labels of its nearest videos.'),
+    leftOut,
+    queries: z
+      .array(
+        z.object({
+          videoId: id,
+          title: z.string(),
+          label: z.string(),
+          firstHitRank: z.int().min(1).nullable(),
+          averagePrecision: share,
+          nearest: z
+            .object({ videoId: id, title: z.string(), label: z.string(), similarity: z.number() })
+            .nullable(),
+        }),
+      )
+      .describe('The first five thousand.'),
+  })
+  .meta({ id: 'LabelsReport' });
+
+const stateFields = {
+  id: id.describe('Also that of its job.'),
+  protocol: z.enum(PROTOCOLS),
+  collection: z.string().nullable().describe('Null: the whole library.'),
+  status: jobStatus,
+  progress: z.object({ queriesTotal: count.nullable(), queriesDone: count }),
+  error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed.'),
+  createdAt: timestamp,
+  startedAt: timestamp.nullable(),
+  endedAt: timestamp.nullable(),
+};
+
+export const evaluation = z
+  .object({ ...stateFields, report: labelsReport.nullable().describe('Null until it is done.') })
+  .meta({ id: 'Evaluation' });
+
+const summary = z
+  .object({
+    protocol: z.enum(PROTOCOLS),
+    modelId: z.string(),
+    collection: z.string().nullable(),
+    queryCount: count,
+    problemCount: count,
+    headline: z.array(z.object({ name: z.string(), ...estimateFields })),
+  })
+  .meta({ id: 'EvaluationSummary' });
+
+export const evaluationList = z
+  .object({
+    evaluations: z
+      .array(z.object({ ...stateFields, summary: summary.nullable().describe('Null until it is done.') }))
+      .describe('Newest first.'),
+  })
+  .meta({ id: 'EvaluationList' });
+
+export const listEvaluationsQuery = z.strictObject({ limit: z.int().min(1).max(200).default(50) });
