@@ -107,6 +107,25 @@ export class CliptraceClient {
     return this.#control(id, 'cancel', options);
   }
 
+  listEvaluations(
+    query: types.ListEvaluationsQuery = {},
+    { signal }: types.CallOptions = {},
+  ): Promise<types.EvaluationList> {
+    return this.#transport.call({ method: 'GET', path: `/evaluations${queryText({ ...query })}`, signal });
+  }
+
+  /** Measures recall on the library. A job of the same id: `followJob` tells when it has ended. */
+  createEvaluation(
+    evaluation: types.CreateEvaluation,
+    { signal }: types.CallOptions = {},
+  ): Promise<types.Evaluation> {
+    return this.#transport.call({ method: 'POST', path: '/evaluations', json: evaluation, signal });
+  }
+
+  getEvaluation(id: number, { signal }: types.CallOptions = {}): Promise<types.Evaluation> {
+    return this.#transport.call({ method: 'GET', path: `/evaluations/${id}`, signal });
+  }
+
   /** What the key of this client allows. */
   getAccess({ signal }: types.CallOptions = {}): Promise<types.Access> {
     return this.#transport.call({ method: 'GET', path: '/access', signal });

@@ -1,10 +1,16 @@
 import type { z } from 'zod';
+import type { listEvaluationsQuery } from '../schemas/evaluations.js';
 import type { listJobsQuery } from '../schemas/jobs.js';
 import type { searchByVideo, searchFields } from '../schemas/search.js';
 import type { listVideosQuery, uploadVideoFields } from '../schemas/videos.js';
 
 // The types of the interface are made from the schemas that the server validates with.
 export type { AccessJson as Access } from '../schemas/access.js';
+export type {
+  CreateEvaluationJson as CreateEvaluation,
+  EvaluationJson as Evaluation,
+  EvaluationListJson as EvaluationList,
+} from '../schemas/evaluations.js';
 export type { HealthJson as Health, ReadinessJson as Readiness } from '../schemas/health.js';
 export type {
   CreateJobJson as CreateJob,
@@ -24,6 +30,7 @@ export type {
 export type SearchOptions = z.input<typeof searchFields>;
 export type SearchByVideo = z.input<typeof searchByVideo>;
 export type ListVideosQuery = z.input<typeof listVideosQuery>;
+export type ListEvaluationsQuery = z.input<typeof listEvaluationsQuery>;
 export type ListJobsQuery = z.input<typeof listJobsQuery>;
 export type UploadVideoFields = z.input<typeof uploadVideoFields>;
 

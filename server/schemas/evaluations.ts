@@ -145,3 +145,7 @@ export const evaluationList = z
   .meta({ id: 'EvaluationList' });
 
 export const listEvaluationsQuery = z.strictObject({ limit: z.int().min(1).max(200).default(50) });
+
+export type EvaluationJson = z.infer<typeof evaluation>;
+export type EvaluationListJson = z.infer<typeof evaluationList>;
+export type CreateEvaluationJson = z.input<typeof createEvaluationBody>;

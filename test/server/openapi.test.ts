@@ -110,6 +110,13 @@ describe('the OpenAPI document', () => {
     await get('/jobs/1', '/jobs/{id}');
     await get('/jobs/99', '/jobs/{id}');
     await get('/jobs/99/events', '/jobs/{id}/events');
+    const evaluations = (response: Response) => check('post', '/api/v1/evaluations', response);
+    const evaluation = await evaluations(await postJson(`${api}/evaluations`, { protocol: 'labels' }));
+    await live.cliptrace.jobs.wait((evaluation as { id: number }).id);
+    await get(`/evaluations/${(evaluation as { id: number }).id}`, '/evaluations/{id}');
+    await get('/evaluations/99', '/evaluations/{id}');
+    await get('/evaluations');
+    await evaluations(await postJson(`${api}/evaluations`, { protocol: 'labels', collection: 'nowhere' }));
     await get('/healthz');
     await get('/readyz');
     await get('/openapi.json');

@@ -1,0 +1,151 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EvaluationJson } from '../../index/evaluation/present.js';
+import { createWorkspace, type Workspace } from '../helpers/workspace.js';
+import { expectProblem, postJson, until } from './tools/http.js';
+import { type LiveServer, startLiveServer } from './tools/live-server.js';
+
+const LABELS = [
+  ['people-detection', 'street'],
+  ['person-bicycle-car-detection', 'street'],
+  ['head-pose-face-detection-male', 'face'],
+  ['head-pose-face-detection-female', 'face'],
+] as const;
+
+let live: LiveServer;
+
+beforeAll(async () => {
+  live = await startLiveServer({ videos: LABELS.map(([name]) => name) });
+  const { videos } = await live.cliptrace.library.listVideos({ limit: 10 });
+  for (const { id, title } of videos) {
+    await live.cliptrace.library.updateVideo(id, {
+      label: new Map<string, string>(LABELS).get(title) ?? null,
+    });
+  }
+});
+afterAll(() => live.close());
+
+const post = (body: object) => postJson(`${live.api}/evaluations`, body);
+
+async function done(response: Response): Promise<EvaluationJson> {
+  expect(response.status).toBe(202);
+  const { id, report } = (await response.json()) as EvaluationJson;
+  expect(report).toBeNull();
+  expect(response.headers.get('Location')).toBe(`/api/v1/evaluations/${id}`);
+  await live.cliptrace.jobs.wait(id);
+  return (await (await fetch(`${live.api}/evaluations/${id}`)).json()) as EvaluationJson;
+}
+
+describe('POST /evaluations', () => {
+  it('measures recall by labels, as a job, and keeps the report', async () => {
+    const evaluation = await done(await post({ protocol: 'labels', k: [1, 3, 7] }));
+    expect(evaluation).toMatchObject({
+      status: 'done',
+      progress: { queriesTotal: 4, queriesDone: 4 },
+      report: {
+        model: { id: live.cliptrace.encoder.manifest.id },
+        queryCount: 4,
+        galleryCount: 4,
+        recall: [{ k: 1 }, { k: 3, value: 1 }, { k: 7, value: 1 }],
+        problems: [{ code: 'K_LARGER_THAN_LIBRARY', items: ['k = 7'] }],
+      },
+    });
+    const job = await (await fetch(`${live.api}/jobs/${evaluation.id}`)).json();
+    expect(job).toMatchObject({ type: 'evaluate', status: 'done', collection: null });
+    const { evaluations } = await (await fetch(`${live.api}/evaluations?limit=1`)).json();
+    expect(evaluations).toMatchObject([
+      { id: evaluation.id, summary: { protocol: 'labels', queryCount: 4, problemCount: 1 } },
+    ]);
+    expect(evaluations[0].summary.headline[1]).toMatchObject({ name: 'recall@3', value: 1 });
+  });
+
+  it("ranks by the product's search when asked to, with a split", async () => {
+    const queriesCsv = LABELS.map(([name], i) => `${name}.mp4,${i % 2 === 0 ? 'test' : 'train'}`).join('\n');
+    const body = { protocol: 'labels', ranking: 'search', k: [1, 2], queriesCsv };
+    const { report } = await done(await post(body));
+    expect(report).toMatchObject({
+      queryCount: 2,
+      galleryCount: 2,
+      problems: [],
+      settings: { ranking: 'search', queries: 'split', rankingDepth: 2 },
+    });
+    const first = report?.queries[0];
+    const answer = await (
+      await postJson(`${live.api}/search`, { videoId: first?.videoId, excludeSelf: true })
+    ).json();
+    const gallery = new Set(LABELS.filter((_, i) => i % 2 === 1).map(([name]) => name as string));
+    const hit = answer.hits.find(({ video }: { video: { title: string } }) => gallery.has(video.title));
+    expect(first?.nearest).toMatchObject({ videoId: hit.video.id, similarity: hit.score });
+  });
+
+  it('refuses what it does not know by name', async () => {
+    await expectProblem(await post({ protocol: 'labels', collection: 'nowhere' }), 'COLLECTION_NOT_FOUND');
+    await expectProblem(await post({ protocol: 'guess' }), 'REQUEST_INVALID');
+    await expectProblem(await post({ protocol: 'labels', ks: [1] }), 'REQUEST_INVALID');
+    await expectProblem(await post({ protocol: 'labels', k: [] }), 'REQUEST_INVALID');
+    const tooDeep = await post({ protocol: 'labels', ranking: 'search', k: [201] });
+    expect((await expectProblem(tooDeep, 'REQUEST_INVALID')).detail).toContain('200');
+    await expectProblem(await fetch(`${live.api}/evaluations/999`), 'EVALUATION_NOT_FOUND');
+    // A job that is no evaluation.
+    await expectProblem(await fetch(`${live.api}/evaluations/1`), 'EVALUATION_NOT_FOUND');
+  });
+
+  it('fails as a job when the CSV is none', async () => {
+    const evaluation = await done(await post({ protocol: 'labels', queriesCsv: 'a,"open\nb,test' }));
+    expect(evaluation).toMatchObject({ status: 'failed', error: { code: 'USAGE' }, report: null });
+  });
+});
+
+describe('cliptrace evaluate', () => {
+  let workspace: Workspace;
+  beforeAll(async () => {
+    workspace = createWorkspace();
+    for (const [name, label] of LABELS) await workspace.addSample(`${name}.mp4`, `${label}/${name}.mp4`);
+    const indexed = await workspace.cli(['index', workspace.archive, '--label-from', 'folder']);
+    expect(indexed.code, indexed.stderr).toBe(0);
+  });
+  afterAll(() => workspace.remove());
+
+  it('prints the same document, finds relative paths, and tells what is wrong', async () => {
+    const csv = path.join(workspace.archive, 'split.csv');
+    await writeFile(
+      csv,
+      'path,split\nface/head-pose-face-detection-male.mp4,test\nhead-pose-face-detection-female.mp4,train\ngone.mp4,train\n',
+    );
+    const { code, stdout } = await workspace.cli(['evaluate', '--queries', csv, '-k', '1', '--json']);
+    expect(code).toBe(0);
+    const evaluation = JSON.parse(stdout) as EvaluationJson;
+    expect(evaluation).toMatchObject({ status: 'done', report: { queryCount: 1, galleryCount: 1 } });
+    expect(evaluation.report?.problems).toMatchObject([
+      { code: 'VIDEO_UNKNOWN', items: ['line 4: gone.mp4,train'] },
+    ]);
+    const text = await workspace.cli(['evaluate', '--queries', csv]);
+    expect(text.stdout).toMatch(/recall@1 +1\.000/);
+    expect(text.stderr).toContain('line 4: gone.mp4,train');
+    const refused = await workspace.cli(['evaluate', '-k', '0']);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(await workspace.cli(['evaluate', '--ranking', 'best'])).toMatchObject({ code: 2 });
+  });
+
+  it('hands the work to the process that holds the data folder', async () => {
+    const holder = await workspace.open();
+    try {
+      await holder.jobs.start();
+      const { code, stdout, stderr } = await workspace.cli(['evaluate', '--json']);
+      expect(code, stderr).toBe(0);
+      const { id } = JSON.parse(stdout) as EvaluationJson;
+      expect(
+        await until(
+          'the report is kept',
+          async () => (await holder.library.getEvaluation(id))?.report ?? false,
+        ),
+      ).toMatchObject({
+        protocol: 'labels',
+        queryCount: 4,
+      });
+    } finally {
+      await holder.close();
+    }
+  });
+});
