@@ -3,10 +3,12 @@ import { benchEdits } from './edits.js';
 import { benchEncoder } from './encoder.js';
 import { benchMemory } from './memory.js';
 import { benchVectors } from './vectors/bench.js';
+import { benchChurn } from './vectors/churn.js';
 
 /** `npm run bench -- TARGET`: measures and prints; asserts nothing, because a busy machine is no mistake. */
 const TARGETS: Record<string, (args: readonly string[]) => Promise<void>> = {
   'bad-files': benchBadFiles,
+  churn: benchChurn,
   edits: benchEdits,
   encoder: benchEncoder,
   memory: benchMemory,
