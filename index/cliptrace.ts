@@ -116,6 +116,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     evaluate: createEvaluationRunner({ library, searcher, model: manifest }),
     concurrency: settings.threads,
     exclude: [dataFolder.root],
+    removeVideo: (videoId) => removeVideo({ library, index, thumbnails }, videoId),
     room: new RoomWatch([
       dataFolder.root,
       dataFolder.vectorsFolder,
@@ -172,11 +173,12 @@ async function removeVideo(
   videoId: number,
 ): Promise<boolean> {
   const video = await library.getVideo(videoId);
+  // First what can be made again: were we killed in between, nothing would know whose it is.
+  if (video) await thumbnails.remove(video);
   const removed = await library.removeVideo(videoId);
-  if (!removed || !video) return false;
+  if (!removed) return false;
   await index.catchUp();
   for (const owned of removed.ownedPaths) await rm(owned, { force: true });
-  await thumbnails.remove(video);
   return true;
 }
 

@@ -2,18 +2,18 @@ import path from 'node:path';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
 import { STOPPING_CODES } from '../library/job-status.js';
 import type { JobFile, JobProgress, JobRequest, Library } from '../library/types.js';
-import type { SegmentIndex } from '../vectors/types.js';
 import type { FileIndexer, FileResult, FileTask } from './file-indexer.js';
 import { ProgressTracker } from './progress.js';
 import { isGone, type ScannedFile, type ScanResult, scanArchive } from './scan.js';
 
 export interface JobContext {
   library: Library;
-  index: SegmentIndex;
   indexer: FileIndexer;
   /** Files that are decoded side by side. */
   concurrency: number;
   exclude: readonly string[];
+  /** With everything that is kept of it. */
+  removeVideo(videoId: number): Promise<boolean>;
   signal: AbortSignal;
   /** What an earlier run of this job told of a file. */
   recordedFile(path: string): Promise<JobFile | null>;
@@ -127,7 +127,7 @@ async function tellMissing(
   request: Extract<JobRequest, { type: 'index' }>,
   roots: readonly string[],
   present: readonly ScannedFile[],
-  { library, index }: JobContext,
+  { library, removeVideo }: JobContext,
   recorder: Recorder,
 ): Promise<void> {
   const presentPaths = new Set(present.map((file) => file.path));
@@ -142,8 +142,7 @@ async function tellMissing(
         if (files.some(({ path: other }) => other !== file.path)) {
           await library.removeFile(request.collection, file.path);
         } else {
-          await library.removeVideo(file.videoId);
-          await index.catchUp();
+          await removeVideo(file.videoId);
         }
       }
       await recorder.record({

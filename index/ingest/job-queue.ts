@@ -21,6 +21,8 @@ export interface JobQueueParts {
   evaluate: EvaluationRunner;
   concurrency: number;
   exclude: readonly string[];
+  /** With everything that is kept of it. */
+  removeVideo(videoId: number): Promise<boolean>;
   /** Of the disks that the job writes to. */
   room: RoomWatch;
   /** For what has no one to answer to. The job is null when the queue itself could not be read. */
@@ -311,13 +313,13 @@ export class LibraryJobQueue implements JobQueue {
   }
 
   #context(running: RunningJob): JobContext {
-    const { library, index, indexer, concurrency, exclude } = this.#parts;
+    const { library, indexer, concurrency, exclude, removeVideo } = this.#parts;
     return {
       library,
-      index,
       indexer,
       concurrency,
       exclude,
+      removeVideo,
       signal: running.signal,
       recordedFile: (path) => library.jobFile(running.job.id, path),
       onProgress: (progress) => running.progress(progress),

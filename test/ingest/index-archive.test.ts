@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenedCliptrace } from '../../index/cliptrace.js';
@@ -106,15 +106,21 @@ describe('indexing an archive', () => {
     expect(job.progress.segments).toBe(0);
   });
 
-  it('reports a deleted file, and removes its video only with prune', async () => {
+  it('reports a deleted file, and removes its video, pictures included, only with prune', async () => {
     const gone = await workspace.addSample(CLASSROOM);
     await workspace.addSample(PEOPLE);
     await index();
+    for (const { id } of (await cliptrace.library.listVideos({ limit: 10 })).videos)
+      await cliptrace.thumbnail(id, 0.5);
     await rm(gone);
     expect((await index()).outcomeOf(gone)).toBe('missing');
     expect(await videoCount()).toBe(2);
     expect((await index({ prune: true })).outcomeOf(gone)).toBe('pruned');
     expect(await videoCount()).toBe(1);
+    const [kept] = (await cliptrace.library.listVideos({ limit: 10 })).videos;
+    const pictures = await readdir(cliptrace.dataFolder.thumbnailsFolder);
+    expect(pictures).not.toEqual([]);
+    expect(pictures.filter((name) => !name.startsWith(`${kept?.id}-`))).toEqual([]);
     await expectIndexToAgree();
   });
 
