@@ -66,6 +66,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--start <seconds>', 'where the query starts in the clip')
     .option('--end <seconds>', 'where the query ends in the clip')
     .option('--per-video <number>', 'hits that one video may have (default: 1)')
+    .option('--explain', 'with --json: add what the alignment saw')
     .option(...json)
     .action(async (clip, flags) => exit(await searchCommand(clip, flags, context)));
 

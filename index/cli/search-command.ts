@@ -10,6 +10,7 @@ export interface SearchFlags extends CommonFlags {
   start?: string;
   end?: string;
   perVideo?: string;
+  explain?: boolean;
 }
 
 /** `cliptrace search CLIP` */
@@ -27,7 +28,14 @@ export async function searchCommand(
     endSeconds: parseNumber(flags.end, '--end', { min: 0, max: Number.POSITIVE_INFINITY }),
   };
   const answer = await withCliptrace(context, flags, 'read', (cliptrace) =>
-    cliptrace.searcher.search({ query, k, perVideo, collection: flags.collection, label: flags.label }),
+    cliptrace.searcher.search({
+      query,
+      k,
+      perVideo,
+      collection: flags.collection,
+      label: flags.label,
+      explain: flags.explain,
+    }),
   );
   if (flags.json) printJson(context.terminal, answer);
   else printAnswer(context.terminal, answer);
@@ -42,7 +50,7 @@ export function printAnswer(terminal: Terminal, { hits, timings, warnings }: Sea
   }
   terminal.out(
     formatTable(
-      ['#', 'Score', 'ID', 'Title', 'Label', 'In the video', 'In the query'],
+      ['#', 'Score', 'ID', 'Title', 'Label', 'In the video', 'In the query', 'Speed', 'Mirrored'],
       hits.map((hit, i) => [
         i + 1,
         hit.score.toFixed(3),
@@ -51,6 +59,8 @@ export function printAnswer(terminal: Terminal, { hits, timings, warnings }: Sea
         hit.video.label ?? '-',
         formatRange(hit.startSeconds, hit.endSeconds),
         formatRange(hit.queryStartSeconds, hit.queryEndSeconds),
+        hit.speed.toFixed(2),
+        hit.mirrored ? 'yes' : 'no',
       ]),
     ),
   );

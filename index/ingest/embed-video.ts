@@ -1,7 +1,7 @@
 import type { SegmentBatch } from '../library/types.js';
 import { decodeClips } from '../media/decode.js';
 import { probeVideo } from '../media/probe.js';
-import type { DecodeSummary, FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
+import type { DecodedClip, DecodeSummary, FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
 import type { Span } from '../span.js';
 import type { ClipBatcher } from './clip-batcher.js';
 
@@ -32,6 +32,8 @@ export async function embedVideo(input: {
   signal?: AbortSignal | undefined;
   /** After each clip: up to where the video has been decoded, and how long its header says it is. */
   onSegment?: ((endSeconds: number, durationSeconds: number | null) => void) | undefined;
+  /** Each clip as it comes, before it is encoded. */
+  onClip?: ((clip: DecodedClip) => void) | undefined;
 }): Promise<EmbeddedVideo> {
   const { ffmpeg, batcher, filePath, limits, signal } = input;
   const { manifest } = batcher.encoder;
@@ -69,6 +71,7 @@ export async function embedVideo(input: {
         await settle(0);
         return { probe, summary: next.value, segments: segments.batch(), decodeMs, encodeMs };
       }
+      input.onClip?.(next.value);
       const { startSeconds, endSeconds, pixels } = next.value;
       const row = segments.add({ startSeconds, endSeconds });
       inFlight.push(

@@ -14,18 +14,44 @@ export interface SearchRequest {
   perVideo?: number | undefined;
   /** Leaves out the stored video that the query was taken from. */
   excludeSelf?: boolean | undefined;
+  /** Adds to each hit what the alignment saw. */
+  explain?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** A range of a stored video that matches a range of the query. Seconds, half-open. */
-export interface SearchHit {
-  video: { id: number; title: string; collection: string; label: string | null; durationSeconds: number };
-  /** [0, 1]; 1 = the same footage. */
-  score: number;
+/** A stretch of the video and the stretch of the query that lies on it. Seconds, half-open. */
+export interface HitPart {
   startSeconds: number;
   endSeconds: number;
   queryStartSeconds: number;
   queryEndSeconds: number;
+}
+
+/** A range of a stored video that matches a range of the query. Seconds, half-open. */
+export interface SearchHit extends HitPart {
+  video: { id: number; title: string; collection: string; label: string | null; durationSeconds: number };
+  /** [0, 1]; 1 = the same footage. */
+  score: number;
+  /** Seconds of the video that pass in one second of the query, 0.5 to 2. */
+  speed: number;
+  /** True when the mirror image of the query fits clearly better. Never of a stored video, of which there are no pixels to turn. */
+  mirrored: boolean;
+  /** In order of time; more than one where the query leaves out something in between. */
+  parts: HitPart[];
+  /** Null unless it was asked for. */
+  explanation: SearchExplanation | null;
+}
+
+/** What the alignment saw. */
+export interface SearchExplanation {
+  clipSeconds: number;
+  /** Where each clip of the query, and each clip of the video that was looked at, starts. */
+  queryStartsSeconds: number[];
+  videoStartsSeconds: number[];
+  /** Cosines, a row for each clip of the query, a column for each of the video. */
+  similarities: number[][];
+  /** Corners of the path: two for each part. */
+  path: { querySeconds: number; videoSeconds: number }[];
 }
 
 export interface SearchTimings {

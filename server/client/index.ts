@@ -155,7 +155,7 @@ export class CliptraceClient {
 }
 
 function formOf(
-  fields: Readonly<Record<string, string | number | undefined>>,
+  fields: Readonly<Record<string, string | number | boolean | undefined>>,
   fileField: string,
   file: Blob,
   fileName: string | undefined,

@@ -13,7 +13,7 @@ export function parse(schema: z.ZodObject, value: unknown, part: string): unknow
   throw requestInvalid(parsed.error.issues.flatMap((issue) => fieldProblems(issue, schema, part)));
 }
 
-/** Validates fields that came as text (path, query, multipart): numbers are read where the schema wants numbers. */
+/** Validates fields that came as text (path, query, multipart): numbers and true or false are read where the schema wants them. */
 export function parseText(
   schema: z.ZodObject,
   fields: Readonly<Record<string, unknown>>,
@@ -23,7 +23,7 @@ export function parseText(
   const value: Record<string, unknown> = Object.create(null);
   for (const [name, text] of Object.entries(fields)) {
     const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
-    value[name] = field !== undefined && wantsNumber(field) ? readNumber(text) : text;
+    value[name] = field === undefined ? text : readText(field, text);
   }
   return parse(schema, value, part);
 }
@@ -35,11 +35,17 @@ export function requestInvalid(errors: FieldProblem[]): CliptraceError {
   return new CliptraceError('REQUEST_INVALID', `${detail}.`, { details: { errors } });
 }
 
-function wantsNumber(schema: z.core.$ZodType): boolean {
+function readText(schema: z.core.$ZodType, text: unknown): unknown {
+  const type = typeOf(schema);
+  if (type === 'number') return readNumber(text);
+  if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  return text;
+}
+
+/** Of the schema inside of defaults and options. */
+function typeOf(schema: z.core.$ZodType): string {
   const definition = schema._zod.def as { type: string; innerType?: z.core.$ZodType };
-  return definition.innerType === undefined
-    ? definition.type === 'number'
-    : wantsNumber(definition.innerType);
+  return definition.innerType === undefined ? definition.type : typeOf(definition.innerType);
 }
 
 /** Plain decimals only: `Number` alone would take '', ' 1', '0x10' and 'Infinity'. What is none stays text and fails. */

@@ -1,4 +1,4 @@
-import type { SearchHit } from '../../index/search/types.js';
+import type { HitPart, SearchHit } from '../../index/search/types.js';
 import type { SearchHitJson } from '../schemas/search.js';
 import { type MediaLinks, secondsText } from './media-links.js';
 
@@ -8,11 +8,16 @@ export function presentHit(hit: SearchHit, links: MediaLinks): SearchHitJson {
   return {
     video: { id, title, collection, label, durationSeconds },
     score: hit.score,
-    startSeconds: hit.startSeconds,
-    endSeconds: hit.endSeconds,
-    queryStartSeconds: hit.queryStartSeconds,
-    queryEndSeconds: hit.queryEndSeconds,
+    ...presentPart(hit),
+    speed: hit.speed,
+    mirrored: hit.mirrored,
+    parts: hit.parts.map(presentPart),
     thumbnailUrl: links.thumbnail(id, (hit.startSeconds + hit.endSeconds) / 2),
     mediaUrl: links.media(id) + fragment,
+    explanation: hit.explanation,
   };
+}
+
+function presentPart({ startSeconds, endSeconds, queryStartSeconds, queryEndSeconds }: HitPart): HitPart {
+  return { startSeconds, endSeconds, queryStartSeconds, queryEndSeconds };
 }

@@ -8,6 +8,7 @@ const options = {
   label: labelText.optional().describe('Search among videos of this label only.'),
   startSeconds: seconds.optional().describe('Start of the part of the query to search with.'),
   endSeconds: seconds.optional().describe('End of that part, exclusive.'),
+  explain: z.boolean().default(false).describe('Adds to each hit what the alignment saw.'),
 };
 
 interface Range {
@@ -29,6 +30,29 @@ export const searchByVideo = z
   .refine(ordered, orderedMessage)
   .meta({ id: 'SearchByVideo' });
 
+const matchedPart = {
+  startSeconds: z.number().min(0).describe('Start of the match in the video.'),
+  endSeconds: z.number().min(0).describe('End of the match in the video, exclusive.'),
+  queryStartSeconds: z.number().min(0).describe('Start of the match in the query.'),
+  queryEndSeconds: z.number().min(0).describe('End of the match in the query, exclusive.'),
+};
+
+export const searchExplanation = z
+  .object({
+    clipSeconds: z.number().min(0).describe('Length of a clip.'),
+    queryStartsSeconds: z.array(z.number().min(0)).describe('Where each clip of the query starts.'),
+    videoStartsSeconds: z
+      .array(z.number().min(0))
+      .describe('Where each clip of the video starts that was looked at.'),
+    similarities: z
+      .array(z.array(z.number()))
+      .describe('Cosines: a row for each clip of the query, a column for each of the video.'),
+    path: z
+      .array(z.object({ querySeconds: z.number().min(0), videoSeconds: z.number().min(0) }))
+      .describe('Start and end of each matching part.'),
+  })
+  .meta({ id: 'SearchExplanation' });
+
 export const searchHit = z
   .object({
     video: z.object({
@@ -39,12 +63,17 @@ export const searchHit = z
       durationSeconds: z.number().min(0),
     }),
     score: z.number().min(0).max(1).describe('1 = the same footage.'),
-    startSeconds: z.number().min(0).describe('Start of the match in the video.'),
-    endSeconds: z.number().min(0).describe('End of the match in the video, exclusive.'),
-    queryStartSeconds: z.number().min(0).describe('Start of the match in the query.'),
-    queryEndSeconds: z.number().min(0).describe('End of the match in the query, exclusive.'),
+    ...matchedPart,
+    speed: z.number().min(0).describe('Seconds of the video that pass in one second of the query, 0.5 to 2.'),
+    mirrored: z
+      .boolean()
+      .describe('The mirror image of the query fits clearly better. Found for uploads only.'),
+    parts: z
+      .array(z.object(matchedPart))
+      .describe('The stretches that match, in order of time; several where the query leaves something out.'),
     thumbnailUrl: url.describe('A picture from the middle of the match.'),
     mediaUrl: url.describe('The video, with the match as a media fragment.'),
+    explanation: searchExplanation.nullable().describe('Null unless `explain` is true.'),
   })
   .meta({ id: 'SearchHit' });
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { align } from '../../index/search/alignment.js';
+import { type Alignment, type AlignRequest, align as alignField } from '../../index/search/alignment.js';
 import { buildClipTrack, type ClipTrack } from '../../index/search/clip-track.js';
+import { evidenceOf, findLines } from '../../index/search/line-search.js';
+import { BEGIN_COST, bestPath, CELL_SECONDS, CHANGE_COST } from '../../index/search/match-path.js';
+import { type Line, SimilarityField } from '../../index/search/similarity-field.js';
 
 const DIMENSION = 32;
 const TIMESTEPS = 4;
@@ -54,12 +57,25 @@ function film(
   return buildClipTrack({ clips, ...CLIP, span: { startSeconds: 0, endSeconds: seconds } });
 }
 
+const THRESHOLD = 0.5;
+
+function align(
+  input: { query: ClipTrack; video: ClipTrack } & Partial<AlignRequest>,
+): (Alignment & { score: number })[] {
+  const { query, video, ...rest } = input;
+  const field = new SimilarityField(query, video);
+  const seconds = query.endSeconds - query.startSeconds;
+  return alignField({ field, threshold: THRESHOLD, maxAlignments: 1, anySpeed: false, ...rest }).map(
+    (alignment) => ({ ...alignment, score: (alignment.similarity * alignment.matchedSeconds) / seconds }),
+  );
+}
+
 /**
- * The definition, word for word: each video clip that falls between the query's first and last clip is compared,
- * timestep by timestep, with the query's clips before and after its phase, weighted by their nearness; the mean
- * over these video clips is multiplied by the share of the query that lies in the video.
+ * The definition, word for word: every timestep of the video that falls on the query is compared with the query's timesteps of the same
+ * place before and after, weighted by their nearness; it stands for what is nearer to it than to its neighbours, at most a second
+ * at the ends; of all runs of such timesteps the one with the largest sum of (similarity - threshold) x seconds counts.
  */
-function slowScore(query: ClipTrack, video: ClipTrack, offsetSeconds: number): number {
+function slowEvidence(query: ClipTrack, video: ClipTrack, { offsetSeconds, speed }: Line): number {
   const cosine = (i: number, j: number, t: number) => {
     let sum = 0;
     for (let d = 0; d < DIMENSION; d += 1) {
@@ -69,28 +85,73 @@ function slowScore(query: ClipTrack, video: ClipTrack, offsetSeconds: number): n
     }
     return sum;
   };
-  const similarity = (i: number, j: number) =>
-    (cosine(i, j, 0) + cosine(i, j, 1) + cosine(i, j, 2) + cosine(i, j, 3)) / 4;
   const starts = [...query.startsSeconds];
-  const found: number[] = [];
+  const slack = ((starts[1] as number) - (starts[0] as number)) / 2;
+  const points: { at: number; similarity: number }[] = [];
   video.startsSeconds.forEach((start, j) => {
-    const phase = start - offsetSeconds;
-    if (phase < (starts[0] as number) - 1e-6 || phase > (starts.at(-1) as number) + 1e-6) return;
-    const after = starts.findIndex((other) => other > phase);
-    if (after <= 0) found.push(similarity(after === 0 ? 0 : starts.length - 1, j));
-    else {
-      const [a, b] = [starts[after - 1] as number, starts[after] as number];
-      const weight = (phase - a) / (b - a);
-      found.push((1 - weight) * similarity(after - 1, j) + weight * similarity(after, j));
+    for (let t = 0; t < TIMESTEPS; t += 1) {
+      const at = (start + (t + 0.5) * 0.5 - offsetSeconds) / speed;
+      if (at < query.startSeconds || at >= query.endSeconds) continue;
+      const wanted = at - (t + 0.5) * 0.5;
+      const [first, last] = [starts[0] as number, starts.at(-1) as number];
+      if (wanted < first - slack || wanted > last + slack) continue;
+      const after = starts.findIndex((other) => other > wanted);
+      const beyond = Math.max(0, first - wanted, wanted - last);
+      let similarity: number;
+      if (after === 0) similarity = cosine(0, j, t);
+      else if (after === -1) similarity = cosine(starts.length - 1, j, t);
+      else {
+        const [a, b] = [starts[after - 1] as number, starts[after] as number];
+        const weight = (wanted - a) / (b - a);
+        similarity = (1 - weight) * cosine(after - 1, j, t) + weight * cosine(after, j, t);
+      }
+      points.push({ at, similarity: similarity - 0.2 * beyond });
     }
   });
-  if (found.length === 0) return 0;
-  const overlap =
-    Math.min(video.endSeconds, query.endSeconds + offsetSeconds) -
-    Math.max(video.startSeconds, query.startSeconds + offsetSeconds);
-  const share = Math.max(0, overlap) / (query.endSeconds - query.startSeconds);
-  const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
-  return Math.min(1, Math.max(0, mean * share));
+  points.sort((a, b) => a.at - b.at);
+  const start = Math.max(query.startSeconds, (video.startSeconds - offsetSeconds) / speed);
+  const end = Math.min(query.endSeconds, (video.endSeconds - offsetSeconds) / speed);
+  const gains = points.map(({ at, similarity }, i) => {
+    const before = points[i - 1]?.at;
+    const after = points[i + 1]?.at;
+    const from = before === undefined ? Math.max(start, at - 1) : (before + at) / 2;
+    const to = after === undefined ? Math.min(end, at + 1) : (at + after) / 2;
+    return (similarity - THRESHOLD) * Math.max(0, to - from);
+  });
+  let best = 0;
+  for (let first = 0; first < gains.length; first += 1) {
+    for (let last = first; last < gains.length; last += 1) {
+      best = Math.max(
+        best,
+        gains.slice(first, last + 1).reduce((sum, gain) => sum + gain, 0),
+      );
+    }
+  }
+  return best;
+}
+
+/** Every way to lay the cells on the lines or on none, one by one. */
+function slowPath(profiles: readonly Float64Array[], lines: readonly Line[], threshold: number): number {
+  const cells = profiles[0]?.length ?? 0;
+  const none = lines.length;
+  const go = (cell: number, state: number): number => {
+    if (cell === cells) return 0;
+    let best = Number.NEGATIVE_INFINITY;
+    for (let next = 0; next <= none; next += 1) {
+      const profile = profiles[next];
+      const gain = profile ? ((profile[cell] as number) - threshold) * CELL_SECONDS : 0;
+      let cost = 0;
+      if (next !== state && next !== none) {
+        const backwards =
+          state !== none && (lines[next] as Line).offsetSeconds <= (lines[state] as Line).offsetSeconds;
+        if (backwards) continue;
+        cost = state === none ? BEGIN_COST : CHANGE_COST;
+      }
+      best = Math.max(best, gain - cost + go(cell + 1, next));
+    }
+    return best;
+  };
+  return go(0, none);
 }
 
 describe('align', () => {
@@ -107,23 +168,97 @@ describe('align', () => {
     }
   });
 
-  it('gives each offset the score of the definition', () => {
+  it('weighs every line as the definition does', () => {
     const feature = scene(3, 40);
     const video = film(feature, { fromSeconds: 0, seconds: 20, hopSeconds: 1 });
     const query = film(feature, { fromSeconds: 5.4, seconds: 4, hopSeconds: 0.5, noise: 0.3 });
-    for (const alignment of align({ query, video, maxAlignments: 5 })) {
-      // The score is that of the best offset that was tried, which lies within one step of the refined one.
-      const near = [-0.125, -0.0625, 0, 0.0625, 0.125].map(
-        (step) => Math.round(alignment.offsetSeconds * 8) / 8 + step,
+    const field = new SimilarityField(query, video);
+    for (const speed of [0.5, 0.8, 1, 1.3, 2]) {
+      for (let offsetSeconds = -5; offsetSeconds < 20; offsetSeconds += 0.37) {
+        const line = { offsetSeconds, speed };
+        expect(evidenceOf(field, line, THRESHOLD)).toBeCloseTo(slowEvidence(query, video, line), 5);
+      }
+    }
+  });
+
+  it('finds no less than a search of every offset and speed on a fine grid', () => {
+    for (const [seed, trueSpeed] of [
+      [3, 1],
+      [13, 0.8],
+      [23, 1.25],
+      [33, 0.62],
+    ] as const) {
+      const feature = scene(seed, 40);
+      const video = film(feature, { fromSeconds: 0, seconds: 14, hopSeconds: 1 });
+      const query = film((at) => feature(3.3 + trueSpeed * at), {
+        fromSeconds: 0,
+        seconds: 6,
+        hopSeconds: 0.25,
+        noise: 0.3,
+      });
+      // `evidenceOf` is held to the definition above.
+      const exactField = new SimilarityField(query, video);
+      let exact = 0;
+      for (let speed = 0.5; speed <= 2; speed *= 1.02) {
+        for (let offset = -6; offset < 13; offset += 0.05) {
+          exact = Math.max(exact, evidenceOf(exactField, { offsetSeconds: offset, speed }, THRESHOLD));
+        }
+      }
+      const field = new SimilarityField(query, video);
+      const [best] = findLines(field, { threshold: THRESHOLD, count: 1, anySpeed: true });
+      expect(best?.evidence ?? 0, `speed ${trueSpeed}`).toBeGreaterThan(exact - 0.03 * 6);
+      expect(best?.speed ?? 0).toBeCloseTo(trueSpeed, 1);
+      expect(best?.offsetSeconds ?? 0).toBeCloseTo(3.3, 0);
+    }
+  });
+
+  it('takes the best of all paths', () => {
+    const random = randomStream(21);
+    const lines = [
+      { offsetSeconds: 0, speed: 1 },
+      { offsetSeconds: 2, speed: 1 },
+    ];
+    for (let round = 0; round < 30; round += 1) {
+      const profiles = lines.map(() =>
+        Float64Array.from({ length: 8 }, () => (random() > 0.8 ? Number.NEGATIVE_INFINITY : 2 * random())),
       );
-      const slow = near.map((offset) => slowScore(query, video, offset));
-      expect(Math.min(...slow.map((score) => Math.abs(score - alignment.score)))).toBeLessThan(1e-6);
+      const { evidence } = bestPath(profiles, lines, THRESHOLD);
+      expect(evidence).toBeCloseTo(Math.max(0, slowPath(profiles, lines, THRESHOLD)), 9);
     }
-    const best = align({ query, video, maxAlignments: 1 })[0];
-    // No offset of a fine grid is better than the one found, beyond what the parabola may miss.
-    for (let offset = -3; offset < 19; offset += 0.05) {
-      expect(slowScore(query, video, offset)).toBeLessThan((best?.score ?? 0) + 0.01);
+  });
+
+  it('tells how fast the query runs, and where it then begins and ends', () => {
+    for (const speed of [0.5, 0.8, 1.25, 2]) {
+      const feature = scene(14, 60);
+      const video = film(feature, { fromSeconds: 0, seconds: 40, hopSeconds: 1 });
+      const query = film((at) => feature(9.6 + speed * at), { fromSeconds: 0, seconds: 8, hopSeconds: 0.25 });
+      const [best] = align({ query, video, anySpeed: true });
+      expect(best?.speed).toBeGreaterThan(speed * 0.95);
+      expect(best?.speed).toBeLessThan(speed * 1.05);
+      expect(Math.abs((best?.video.startSeconds ?? 0) - 9.6), `speed ${speed}`).toBeLessThan(0.4);
+      expect(Math.abs((best?.video.endSeconds ?? 0) - 9.6 - 8 * speed), `speed ${speed}`).toBeLessThan(0.4);
     }
+  });
+
+  it('takes the same speed for granted where others fit no better', () => {
+    const still = scene(15, 60);
+    const video = film(() => still(3), { fromSeconds: 0, seconds: 20, hopSeconds: 1 });
+    const query = film(() => still(3), { fromSeconds: 0, seconds: 5, hopSeconds: 0.25, noise: 0.2 });
+    expect(align({ query, video, anySpeed: true })[0]?.speed).toBe(1);
+  });
+
+  it('finds both sides of a missing middle', () => {
+    const feature = scene(16, 60);
+    const video = film(feature, { fromSeconds: 0, seconds: 40, hopSeconds: 1 });
+    const cut = (at: number) => (at < 5 ? feature(6 + at) : feature(10 + at));
+    const query = film(cut, { fromSeconds: 0, seconds: 10, hopSeconds: 0.25 });
+    const [best] = align({ query, video, anySpeed: true, cutsSeconds: [5] });
+    expect(best?.parts.length).toBe(2);
+    expect(best?.video.startSeconds).toBeCloseTo(6, 0);
+    expect(best?.parts[0]?.video.endSeconds).toBeCloseTo(11, 0);
+    expect(best?.parts[1]?.video.startSeconds).toBeCloseTo(15, 0);
+    expect(best?.video.endSeconds).toBeCloseTo(20, 0);
+    expect(best?.parts[0]?.query.endSeconds).toBe(5);
   });
 
   it('tells which part of the query matches when the rest comes from elsewhere', () => {
@@ -158,13 +293,9 @@ describe('align', () => {
     const video = film(twice, { fromSeconds: 0, seconds: 40, hopSeconds: 1 });
     const query = film(feature, { fromSeconds: 5, seconds: 6, hopSeconds: 0.5 });
     const found = align({ query, video, maxAlignments: 3 });
-    expect(found.length).toBe(3);
-    const starts = found
-      .slice(0, 2)
-      .map(({ video: span }) => Math.round(span.startSeconds))
-      .sort((a, b) => a - b);
+    const starts = found.map(({ video: span }) => Math.round(span.startSeconds)).sort((a, b) => a - b);
     expect(starts).toEqual([5, 25]);
-    expect(found[1]?.score ?? 0).toBeGreaterThanOrEqual(found[2]?.score ?? 1);
+    expect(found[0]?.evidence ?? 0).toBeGreaterThanOrEqual(found[1]?.evidence ?? 1);
   });
 
   it('looks only near the given offsets when told to', () => {

@@ -51,6 +51,31 @@ describe('POST /search with a file', () => {
     expect((await fetch(live.url + hit.mediaUrl)).status).toBe(200);
   });
 
+  it('explains a hit when it is asked to', async () => {
+    const { hits } = await answerOf(
+      await postForm(
+        `${live.api}/search`,
+        await formWith('clip', samplePath(WANTED), { k: '1', explain: 'true' }),
+      ),
+    );
+    const [hit] = hits;
+    const explanation = hit?.explanation;
+    expect(explanation?.similarities.length).toBe(explanation?.queryStartsSeconds.length);
+    expect(explanation?.similarities[0]?.length).toBe(explanation?.videoStartsSeconds.length);
+    expect(explanation?.path[0]).toEqual({
+      querySeconds: hit?.queryStartSeconds,
+      videoSeconds: hit?.startSeconds,
+    });
+    expect(explanation?.path.at(-1)).toEqual({
+      querySeconds: hit?.queryEndSeconds,
+      videoSeconds: hit?.endSeconds,
+    });
+    expect(hit?.parts.length).toBe(1);
+    expect(hit).toMatchObject({ speed: 1, mirrored: false });
+    const silent = await answerOf(await postJson(`${live.api}/search`, { videoId, k: 1 }));
+    expect(silent.hits[0]?.explanation).toBeNull();
+  });
+
   it('searches with a part of the file', async () => {
     const part = { startSeconds: '1', endSeconds: '3' };
     const { hits } = await answerOf(
@@ -83,6 +108,7 @@ describe('POST /search with a file', () => {
     ['k', ' 1', 'a number'],
     ['k', 'Infinity', 'a number'],
     ['perVideo', '0', 'at least 1'],
+    ['explain', 'yes', 'a boolean'],
     ['startSeconds', '-1', 'at least 0'],
     ['startSeconds', 'NaN', 'a number'],
     ['collection', '', 'at least 1'],

@@ -3,6 +3,7 @@ import { h } from '../parts/dom.js';
 import { clockRange } from '../parts/format.js';
 import { icon } from '../parts/icons.js';
 import { spanPlayer } from '../parts/span-player.js';
+import { explanationView } from './explanation.js';
 import { track } from './timeline.js';
 
 interface HitCardOptions {
@@ -101,6 +102,8 @@ function details({
         durationSeconds: queryDurationSeconds,
       }),
     ),
+    facts(hit),
+    hit.explanation === null ? null : explanationView(hit.explanation),
     h(
       'div',
       { class: 'hit-actions' },
@@ -117,6 +120,16 @@ function details({
       ),
     ),
   );
+}
+
+/** What was done to the clip, where something was. */
+function facts({ speed, mirrored, parts }: SearchHitJson): HTMLElement | null {
+  const told = [
+    mirrored ? 'mirrored' : null,
+    speed === 1 ? null : `at ${speed.toFixed(2)} times the speed`,
+    parts.length > 1 ? `in ${parts.length} parts` : null,
+  ].filter((fact) => fact !== null);
+  return told.length === 0 ? null : h('p', { class: 'fine hit-facts' }, `Matches ${told.join(', ')}`);
 }
 
 function score(value: number): HTMLElement {

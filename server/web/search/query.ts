@@ -22,6 +22,7 @@ export function runSearch(
 ): Promise<SearchAnswer> {
   const given = {
     k: options.k,
+    explain: true,
     ...(options.collection === '' ? {} : { collection: options.collection }),
     ...(options.startSeconds === null ? {} : { startSeconds: options.startSeconds }),
     ...(options.endSeconds === null ? {} : { endSeconds: options.endSeconds }),

@@ -1,0 +1,181 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { CliptraceError } from '../errors.js';
+import type { Library, Video } from '../library/types.js';
+import type { Span } from '../span.js';
+import { type Alignment, align } from './alignment.js';
+import type { Candidate } from './candidates.js';
+import { buildClipTrack } from './clip-track.js';
+import type { ClipShape, EmbeddedQuery, QueryVariant } from './embedded-query.js';
+import { SimilarityField } from './similarity-field.js';
+
+/** A place in a video where the query may come from. */
+export interface AlignedHit {
+  video: Video;
+  alignment: Alignment;
+  mirrored: boolean;
+  /** What the alignment was found in. */
+  field: SimilarityField;
+}
+
+/** Videos up to this length are aligned as a whole; of longer ones, the parts that the neighbours point at. */
+const WHOLE_VIDEO_SECONDS = 60;
+const OFFSET_TOLERANCE_SECONDS = 2;
+/** Candidates, best first, for which other speeds are tried: that takes ten times as long. */
+const SPEED_CANDIDATES = 8;
+/** How much more similar the mirror image must be. */
+const MIRROR_MARGIN = 0.004;
+/** Similarity of clips that have nothing in common, and where between that and the nearest segments a match begins. */
+const UNRELATED_SIMILARITY = 0.2;
+const THRESHOLD_SHARE = 0.5;
+const EDGE_SHARE = 0.3;
+/** Below every cosine. */
+const NO_THRESHOLDS: MatchThresholds = { threshold: -1, edgeThreshold: -1 };
+
+export interface MatchThresholds {
+  threshold: number;
+  edgeThreshold: number;
+}
+
+/** What counts as a match for this query: an edit that changes every clip lowers what can be expected of its source. */
+export function matchThresholds(nearest: readonly number[]): MatchThresholds {
+  const sorted = [...nearest].sort((a, b) => a - b);
+  const level = sorted[Math.floor(sorted.length * 0.75)] ?? 1;
+  const above = (share: number) => UNRELATED_SIMILARITY + share * (level - UNRELATED_SIMILARITY);
+  return { threshold: above(THRESHOLD_SHARE), edgeThreshold: above(EDGE_SHARE) };
+}
+
+/** Aligns every candidate with every variant of the query; of the variants, the one with the most evidence stays. Best score first. */
+export async function alignCandidates(input: {
+  library: Library;
+  modelId: string;
+  shape: ClipShape;
+  query: EmbeddedQuery;
+  candidates: readonly { candidate: Candidate; video: Video }[];
+  thresholds: MatchThresholds;
+  perVideo: number;
+  signal?: AbortSignal | undefined;
+}): Promise<AlignedHit[]> {
+  const { query, candidates, signal } = input;
+  const first: AlignedHit[][] = [];
+  for (const { candidate, video } of candidates) {
+    if (signal?.aborted) throw new CliptraceError('CANCELLED', 'The search was cancelled');
+    const tracks = await readTracks(input, candidate, video);
+    const found = query.variants.map((variant) => alignVariant(input, variant, video, tracks, false));
+    const best = bestVariant(found);
+    // What merely resembles the query is an answer, too, when there is no better one.
+    const [plain] = query.variants as [QueryVariant];
+    first.push(
+      best.length > 0
+        ? best
+        : alignVariant({ ...input, thresholds: NO_THRESHOLDS }, plain, video, tracks, false),
+    );
+    // Other requests are answered between two videos.
+    await nextTurn();
+  }
+  const order = [...first.keys()].sort((a, b) => topScore(first[b]) - topScore(first[a]));
+  for (const i of order.slice(0, SPEED_CANDIDATES)) {
+    const { candidate, video } = candidates[i] as (typeof candidates)[number];
+    const tracks = await readTracks(input, candidate, video);
+    const found = query.variants.map((variant) => alignVariant(input, variant, video, tracks, true));
+    const best = bestVariant(found);
+    if (best.length > 0) first[i] = best;
+    await nextTurn();
+  }
+  return first.flat().sort((a, b) => scoreOf(b) - scoreOf(a) || a.video.id - b.video.id);
+}
+
+/** Similarity of what matches, times the share of the query that does. [0, 1] */
+export function scoreOf({ alignment, field }: AlignedHit): number {
+  const seconds = field.query.endSeconds - field.query.startSeconds;
+  const share = Math.min(1, alignment.matchedSeconds / seconds);
+  return Math.min(1, Math.max(0, alignment.similarity * share));
+}
+
+interface VideoTrack {
+  track: ReturnType<typeof buildClipTrack>;
+  near: { offsetsSeconds: number[]; toleranceSeconds: number } | undefined;
+}
+
+type Input = Parameters<typeof alignCandidates>[0];
+
+async function readTracks(
+  { library, modelId, shape, query }: Input,
+  candidate: Candidate,
+  video: Video,
+): Promise<VideoTrack[]> {
+  const read = async (span: Span) =>
+    buildClipTrack({ clips: await library.segmentsOf(video.id, modelId, span), ...shape, span });
+  if (video.durationSeconds <= WHOLE_VIDEO_SECONDS) {
+    const track = await read({ startSeconds: 0, endSeconds: video.durationSeconds });
+    return [{ track, near: undefined }];
+  }
+  const [plain] = query.variants as [QueryVariant];
+  const seconds = plain.track.endSeconds - plain.track.startSeconds;
+  // At half or twice the speed the query covers as much less or more, on both sides of its middle.
+  const margin = OFFSET_TOLERANCE_SECONDS + seconds / 2;
+  const tracks: VideoTrack[] = [];
+  for (const offset of candidate.offsetsSeconds) {
+    const startSeconds = Math.max(0, plain.track.startSeconds + offset - margin);
+    const endSeconds = Math.min(video.durationSeconds, plain.track.endSeconds + offset + margin);
+    if (endSeconds <= startSeconds) continue;
+    tracks.push({
+      track: await read({ startSeconds, endSeconds }),
+      near: { offsetsSeconds: [offset], toleranceSeconds: OFFSET_TOLERANCE_SECONDS },
+    });
+  }
+  return tracks;
+}
+
+function alignVariant(
+  { query, thresholds, perVideo }: Input,
+  variant: QueryVariant,
+  video: Video,
+  tracks: readonly VideoTrack[],
+  anySpeed: boolean,
+): AlignedHit[] {
+  const found = tracks.flatMap(({ track, near }) => {
+    const field = new SimilarityField(variant.track, track);
+    return align({
+      field,
+      ...thresholds,
+      maxAlignments: perVideo,
+      near,
+      anySpeed,
+      cutsSeconds: query.cutsSeconds,
+    }).map((alignment) => ({ video, alignment, mirrored: variant.mirrored, field }));
+  });
+  return distinct(found.sort((a, b) => b.alignment.evidence - a.alignment.evidence)).slice(0, perVideo);
+}
+
+/** The mirror image must fit clearly better than what is upright. */
+function bestVariant(found: readonly AlignedHit[][]): AlignedHit[] {
+  let best: AlignedHit[] = [];
+  for (const hits of found) {
+    const [first, known] = [hits[0], best[0]];
+    if (!first) continue;
+    const needed = first.mirrored && known ? MIRROR_MARGIN * known.alignment.matchedSeconds : 0;
+    if (first.alignment.evidence > evidence(best) + needed) best = hits;
+  }
+  return best;
+}
+
+function topScore(hits: readonly AlignedHit[] | undefined): number {
+  return hits?.[0] ? scoreOf(hits[0]) : 0;
+}
+
+function evidence(hits: readonly AlignedHit[] | undefined): number {
+  return hits?.[0]?.alignment.evidence ?? 0;
+}
+
+/** Leaves out what covers the same part as a better one: windows overlap. */
+function distinct(hits: readonly AlignedHit[]): AlignedHit[] {
+  return hits.filter(
+    ({ alignment }, i) =>
+      !hits
+        .slice(0, i)
+        .some(
+          (better) =>
+            Math.abs(better.alignment.offsetSeconds - alignment.offsetSeconds) < OFFSET_TOLERANCE_SECONDS,
+        ),
+  );
+}

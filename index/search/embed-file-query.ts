@@ -1,0 +1,165 @@
+import type { ClipBatcher } from '../ingest/clip-batcher.js';
+import { embedVideo } from '../ingest/embed-video.js';
+import type { FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
+import type { Span } from '../span.js';
+import { buildClipTrack } from './clip-track.js';
+import { clipShapeOf, type EmbeddedQuery, type QueryVariant } from './embedded-query.js';
+import { mirrored, stretched } from './picture-variants.js';
+import { QueryPictures } from './query-pictures.js';
+import type { SearchQuery } from './types.js';
+
+/** A query has about this many clips at most: the hop grows with its length. */
+export const MAX_QUERY_CLIPS = 48;
+/** The finest hop: the phase of the query's clips is then off by an eighth of a second at most. */
+const FINEST_HOP_SECONDS = 0.25;
+/** Clips that are tried as a mirror shows them before all of them are. */
+const MIRROR_PROBES = 3;
+/** Above this similarity nothing is mirrored: a flipped copy is less similar to its source than that. */
+const SURELY_NOT_MIRRORED = 0.985;
+/** The mirror image is worth a look when it is at most so much less similar than the query. */
+const MIRROR_TOLERANCE = 0.003;
+
+export interface FileQueryParts {
+  ffmpeg: FfmpegProgram;
+  batcher: ClipBatcher;
+  limits: MediaLimits;
+  /** Similarity of each embedding, [rows, dimension], to the nearest segment that may be found; 0 when there is none. */
+  nearestSimilarities(embeddings: Float32Array): Promise<number[]>;
+}
+
+/**
+ * A file, decoded once and encoded in up to three ways: as it is; without black borders when it has some; and as a mirror shows it,
+ * when a few clips of that are about as near to the library as the file itself.
+ */
+export async function embedFileQuery(
+  parts: FileQueryParts,
+  query: Extract<SearchQuery, { kind: 'file' }>,
+  signal: AbortSignal | undefined,
+): Promise<EmbeddedQuery> {
+  const { ffmpeg, batcher, limits } = parts;
+  const { manifest } = batcher.encoder;
+  const pictures = new QueryPictures(manifest.preprocessing);
+  const range = rangeOf(query);
+  const { segments, summary, decodeMs, encodeMs } = await embedVideo({
+    ffmpeg,
+    batcher,
+    filePath: query.filePath,
+    limits,
+    hopSeconds: (probe) => queryHopSeconds(probe, range, manifest.segmentHopSeconds),
+    range,
+    signal,
+    onClip: (clip) => pictures.add(clip),
+  });
+  const startsSeconds = segments.spans.map((span) => span.startSeconds);
+  const first = startsSeconds[0] ?? 0;
+  const span = { startSeconds: first, endSeconds: first + summary.durationSeconds };
+  const plain = variantOf(segments.embeddings, segments.timesteps, false);
+  const encodeStartedAt = performance.now();
+  const variants = [plain, ...(await otherVariants())];
+  return {
+    startsSeconds,
+    variants,
+    cutsSeconds: pictures.cutsSeconds(),
+    decodeMs,
+    encodeMs: encodeMs + performance.now() - encodeStartedAt,
+    videoId: null,
+  };
+
+  async function otherVariants(): Promise<QueryVariant[]> {
+    if (!pictures.clips) return [];
+    const inside = pictures.insideOfBorders();
+    const clips = inside
+      ? pictures.clips.map((clip) => stretched(clip, inside, manifest.preprocessing))
+      : pictures.clips;
+    const unbordered = inside ? await encodeAll(clips, false) : null;
+    const flipped = await mirrorVariant(clips, unbordered ?? plain);
+    return [unbordered, flipped].filter((variant) => variant !== null);
+  }
+
+  async function mirrorVariant(
+    clips: readonly Uint8Array[],
+    upright: QueryVariant,
+  ): Promise<QueryVariant | null> {
+    const { dimension } = manifest;
+    const rows = spread(clips.length, MIRROR_PROBES);
+    const probes = await encode(
+      rows.map((row) => mirrored(clips[row] as Uint8Array, manifest.preprocessing)),
+    );
+    const asIs = new Float32Array(rows.length * dimension);
+    rows.forEach((row, i) => {
+      asIs.set(upright.embeddings.subarray(row * dimension, (row + 1) * dimension), i * dimension);
+    });
+    const similarity = mean(await parts.nearestSimilarities(asIs));
+    if (similarity > SURELY_NOT_MIRRORED) return null;
+    const flippedSimilarity = mean(await parts.nearestSimilarities(probes.embeddings));
+    if (flippedSimilarity < similarity - MIRROR_TOLERANCE) return null;
+    return encodeAll(
+      clips.map((clip) => mirrored(clip, manifest.preprocessing)),
+      true,
+    );
+  }
+
+  async function encodeAll(clips: readonly Uint8Array[], isMirrored: boolean): Promise<QueryVariant> {
+    const { embeddings, timesteps } = await encode(clips);
+    return variantOf(embeddings, timesteps, isMirrored);
+  }
+
+  async function encode(clips: readonly Uint8Array[]) {
+    const encoded = await Promise.all(clips.map((clip) => batcher.encode(clip)));
+    return {
+      embeddings: joined(encoded.map((clip) => clip.embedding)),
+      timesteps: joined(encoded.map((clip) => clip.timesteps)),
+    };
+  }
+
+  function variantOf(embeddings: Float32Array, timesteps: Float32Array, isMirrored: boolean): QueryVariant {
+    const length = manifest.dimension * manifest.timesteps;
+    const clips = startsSeconds.map((startSeconds, i) => ({
+      startSeconds,
+      timesteps: timesteps.subarray(i * length, (i + 1) * length),
+    }));
+    return {
+      embeddings,
+      track: buildClipTrack({ clips, ...clipShapeOf(manifest), span }),
+      mirrored: isMirrored,
+    };
+  }
+}
+
+/** The hop that spreads at most MAX_QUERY_CLIPS clips over the query, a divisor of the index's hop when it can be. */
+function queryHopSeconds(probe: VideoProbe, range: Partial<Span>, indexHopSeconds: number): number {
+  const end = range.endSeconds ?? probe.durationSeconds;
+  if (end === null) return indexHopSeconds;
+  const length = Math.max(0, Math.min(end, probe.durationSeconds ?? end) - (range.startSeconds ?? 0));
+  return Math.max(FINEST_HOP_SECONDS, length / MAX_QUERY_CLIPS);
+}
+
+function rangeOf(query: {
+  startSeconds?: number | undefined;
+  endSeconds?: number | undefined;
+}): Partial<Span> {
+  return {
+    ...(query.startSeconds === undefined ? {} : { startSeconds: query.startSeconds }),
+    ...(query.endSeconds === undefined ? {} : { endSeconds: query.endSeconds }),
+  };
+}
+
+/** At most `count` of the numbers below `length`, from the middles of equal parts. */
+function spread(length: number, count: number): number[] {
+  const taken = Math.min(length, count);
+  return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * length) / taken));
+}
+
+function joined(rows: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
+  let offset = 0;
+  for (const row of rows) {
+    all.set(row, offset);
+    offset += row.length;
+  }
+  return all;
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,43 @@
+import type { ModelManifest } from '../encoder/manifest.js';
+import type { ClipTrack } from './clip-track.js';
+
+/** One way to look at a query: as it is, without its borders, as a mirror shows it. */
+export interface QueryVariant {
+  /** [clips, dimension] */
+  embeddings: Float32Array;
+  track: ClipTrack;
+  mirrored: boolean;
+}
+
+/** What a query looks like to the search: clips for the index, timesteps for the alignment. */
+export interface EmbeddedQuery {
+  startsSeconds: number[];
+  /** The first is the query as it is. */
+  variants: QueryVariant[];
+  /** Moments at which the picture changes at once, ascending; unknown (empty) for stored videos. */
+  cutsSeconds: number[];
+  decodeMs: number;
+  encodeMs: number;
+  /** The stored video that the query was taken from. */
+  videoId: number | null;
+}
+
+export interface ClipShape {
+  dimension: number;
+  timesteps: number;
+  clipSeconds: number;
+}
+
+export function clipShapeOf({
+  dimension,
+  timesteps,
+  preprocessing,
+}: Pick<ModelManifest, 'dimension' | 'timesteps' | 'preprocessing'>): ClipShape {
+  return { dimension, timesteps, clipSeconds: preprocessing.frames / preprocessing.framesPerSecond };
+}
+
+/** At most `count` items, evenly spread. */
+export function thinOut<T>(items: readonly T[], count: number): T[] {
+  if (items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)] as T);
+}

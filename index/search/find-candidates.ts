@@ -1,0 +1,117 @@
+import type { Library, SegmentFilter, Video } from '../library/types.js';
+import type { SegmentIndex } from '../vectors/types.js';
+import { type Candidate, groupByVideo } from './candidates.js';
+import { type EmbeddedQuery, thinOut } from './embedded-query.js';
+
+export interface CandidateParts {
+  library: Library;
+  index: SegmentIndex;
+  /** Of the segments of the index. */
+  hopSeconds: number;
+}
+
+export interface FoundCandidates {
+  candidates: { candidate: Candidate; video: Video }[];
+  /** Similarity of each of the query's clips to its nearest segment, by the variant of the query that is nearest. */
+  nearest: number[];
+}
+
+/** Neighbours that each clip asks for at first. */
+const FIRST_NEIGHBOURS = 64;
+/** When they lie in too few videos: the factor by which more are asked for, up to how many, and by how many clips. */
+const NEIGHBOUR_GROWTH = 8;
+const MAX_NEIGHBOURS = FIRST_NEIGHBOURS * NEIGHBOUR_GROWTH ** 3;
+const WIDE_QUERY_CLIPS = 4;
+/** Videos that are aligned beyond those asked for, because the alignment may change the order. */
+const EXTRA_CANDIDATES = 20;
+
+/**
+ * Nearest segments, grouped by video. When they lie in fewer videos than were asked for, a few clips of the query
+ * ask for more of them, until there are enough or no more.
+ */
+export async function findCandidates(
+  parts: CandidateParts,
+  query: EmbeddedQuery,
+  request: { wanted: number; filter: SegmentFilter; allowedVideos: number },
+): Promise<FoundCandidates> {
+  const { filter } = request;
+  let nearest: number[] = [];
+  let candidates: Candidate[] = [];
+  for (const { embeddings } of query.variants) {
+    const found = await nearestVideos(parts, query.startsSeconds, embeddings, FIRST_NEIGHBOURS, filter);
+    candidates = merged(candidates, found.candidates);
+    if (sum(found.nearest) > sum(nearest)) nearest = found.nearest;
+  }
+  const wanted = Math.min(request.wanted, request.allowedVideos);
+  const sparse = thinQuery(query, WIDE_QUERY_CLIPS);
+  for (let k = FIRST_NEIGHBOURS; candidates.length < wanted && k < MAX_NEIGHBOURS; ) {
+    k *= NEIGHBOUR_GROWTH;
+    const wider = await nearestVideos(parts, sparse.startsSeconds, sparse.embeddings, k, filter);
+    const known = new Set(candidates.map(({ videoId }) => videoId));
+    candidates = [...candidates, ...wider.candidates.filter(({ videoId }) => !known.has(videoId))];
+  }
+  const chosen = candidates.slice(0, request.wanted + EXTRA_CANDIDATES);
+  const videos = await parts.library.findVideos(chosen.map(({ videoId }) => videoId));
+  return {
+    nearest,
+    candidates: chosen.flatMap((candidate) => {
+      const video = videos.get(candidate.videoId);
+      return video ? [{ candidate, video }] : [];
+    }),
+  };
+}
+
+async function nearestVideos(
+  { library, index, hopSeconds }: CandidateParts,
+  startsSeconds: readonly number[],
+  embeddings: Float32Array,
+  k: number,
+  filter: SegmentFilter,
+): Promise<{ candidates: Candidate[]; nearest: number[] }> {
+  const neighbours = await index.searchFiltered(embeddings, k, filter);
+  const ids = new Set(neighbours.flatMap((found) => found.ids));
+  return {
+    nearest: neighbours.map(({ similarities }) => similarities[0] ?? 0),
+    candidates: groupByVideo({
+      queryStartsSeconds: startsSeconds,
+      neighbours,
+      segments: await library.findSegments([...ids]),
+      binSeconds: hopSeconds,
+    }),
+  };
+}
+
+/** Candidates of two variants of one query, most votes first, each video once and with the offsets of both. */
+function merged(one: readonly Candidate[], other: readonly Candidate[]): Candidate[] {
+  if (one.length === 0) return [...other];
+  const byVideo = new Map(one.map((candidate) => [candidate.videoId, candidate]));
+  for (const candidate of other) {
+    const known = byVideo.get(candidate.videoId);
+    byVideo.set(candidate.videoId, known ? better(known, candidate) : candidate);
+  }
+  return [...byVideo.values()].sort((a, b) => b.votes - a.votes);
+}
+
+function better(one: Candidate, other: Candidate): Candidate {
+  const [first, second] = one.votes >= other.votes ? [one, other] : [other, one];
+  return { ...first, offsetsSeconds: [...new Set([...first.offsetsSeconds, ...second.offsetsSeconds])] };
+}
+
+/** At most `count` of the query's clips, evenly spread. */
+function thinQuery(
+  query: EmbeddedQuery,
+  count: number,
+): { startsSeconds: number[]; embeddings: Float32Array } {
+  const [plain] = query.variants as [EmbeddedQuery['variants'][number]];
+  const { dimension } = plain.track;
+  const rows = thinOut([...query.startsSeconds.keys()], count);
+  const embeddings = new Float32Array(rows.length * dimension);
+  rows.forEach((row, i) => {
+    embeddings.set(plain.embeddings.subarray(row * dimension, (row + 1) * dimension), i * dimension);
+  });
+  return { startsSeconds: rows.map((row) => query.startsSeconds[row] as number), embeddings };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,178 @@
+import type { Line, SimilarityField } from './similarity-field.js';
+
+/** A line and what speaks for it. */
+export interface ScoredLine extends Line {
+  /** Largest sum, over a run of the query, of (similarity - threshold) x seconds. */
+  evidence: number;
+}
+
+/** Distance of the offsets that are tried. */
+export const OFFSET_STEP_SECONDS = 0.125;
+/** Speeds that are tried, then refined. Neighbours differ by so little that two seconds to both sides of the middle keep step. */
+const SPEEDS = [0.5, 0.56, 0.63, 0.71, 0.8, 0.89, 1, 1.12, 1.25, 1.41, 1.59, 1.78, 2] as const;
+/**
+ * What another speed must win over the same speed, for each second of the query: most people change none, and on scenes that hardly
+ * change any speed fits.
+ */
+const SPEED_GAIN_PER_SECOND = 0.012;
+
+/** Offsets that are tried; everywhere unless `near` says otherwise, for videos of which parts were read. */
+export interface OffsetWindow {
+  offsetsSeconds: readonly number[];
+  toleranceSeconds: number;
+}
+
+/** How far a point speaks for a stretch of the query for which there is no other. */
+const REACH_SECONDS = 1;
+
+/**
+ * The largest sum of (similarity - threshold) x seconds of query over a run of points along the line. A point stands for what is nearer to
+ * it than to its neighbours, so that lines of different speeds, which meet more or fewer points, compare.
+ */
+export function evidenceOf(field: SimilarityField, line: Line, threshold: number): number {
+  const { query, video } = field;
+  const { offsetSeconds, speed } = line;
+  const start = Math.max(query.startSeconds, (video.startSeconds - offsetSeconds) / speed);
+  const end = Math.min(query.endSeconds, (video.endSeconds - offsetSeconds) / speed);
+  let sum = 0;
+  let best = 0;
+  let border = start;
+  let before = Number.NaN;
+  let gain = 0;
+  const close = (to: number) => {
+    sum = Math.max(0, sum + gain * (to - border));
+    if (sum > best) best = sum;
+    border = to;
+  };
+  field.along(line, (querySeconds, similarity) => {
+    if (Number.isNaN(before)) border = Math.max(start, querySeconds - REACH_SECONDS);
+    else close((before + querySeconds) / 2);
+    before = querySeconds;
+    gain = similarity - threshold;
+  });
+  if (!Number.isNaN(before)) close(Math.max(border, Math.min(end, before + REACH_SECONDS)));
+  return best;
+}
+
+/**
+ * The best lines of one speed (the same for query and video, unless another fits clearly better), best first, none of them
+ * nearer to a better one than a quarter of a second.
+ */
+export function findLines(
+  field: SimilarityField,
+  options: { threshold: number; count: number; near?: OffsetWindow | undefined; anySpeed: boolean },
+): ScoredLine[] {
+  const { threshold, near } = options;
+  let best = atSpeed(field, 1, threshold, near);
+  if (options.anySpeed) {
+    const needed = SPEED_GAIN_PER_SECOND * (field.query.endSeconds - field.query.startSeconds);
+    let top = (best[0]?.evidence ?? 0) + needed;
+    for (const speed of SPEEDS) {
+      if (speed === 1) continue;
+      const lines = atSpeed(field, speed, threshold, near);
+      if ((lines[0]?.evidence ?? 0) > top) {
+        best = lines;
+        top = lines[0]?.evidence ?? 0;
+      }
+    }
+  }
+  const [first] = best;
+  if (!first) return [];
+  const refined =
+    first.speed === 1 ? refineOffset(field, first, threshold) : refineBoth(field, first, threshold);
+  const others = apart(best.slice(1), refined, options.count - 1).map((line) =>
+    refineOffset(field, { ...line, speed: refined.speed }, threshold),
+  );
+  return [refined, ...others].filter(({ evidence }) => evidence > 0);
+}
+
+/** All offsets at one speed that have any evidence, best first. */
+function atSpeed(
+  field: SimilarityField,
+  speed: number,
+  threshold: number,
+  near: OffsetWindow | undefined,
+): ScoredLine[] {
+  return offsetsAt(field, speed, near)
+    .map((offsetSeconds) => {
+      const line = { offsetSeconds, speed };
+      return { ...line, evidence: evidenceOf(field, line, threshold) };
+    })
+    .filter(({ evidence }) => evidence > 0)
+    .sort((a, b) => b.evidence - a.evidence);
+}
+
+/** Offsets at which the query and the video meet; with a window, those that lay a middle of the query there. */
+function offsetsAt(field: SimilarityField, speed: number, near: OffsetWindow | undefined): number[] {
+  const { query, video } = field;
+  const grid = new Set<number>();
+  if (near) {
+    const steps = Math.ceil(near.toleranceSeconds / OFFSET_STEP_SECONDS);
+    const middle = (query.startSeconds + query.endSeconds) / 2;
+    for (const offset of near.offsetsSeconds) {
+      const centre = Math.round((offset + (1 - speed) * middle) / OFFSET_STEP_SECONDS);
+      for (let i = centre - steps; i <= centre + steps; i += 1) grid.add(i);
+    }
+  } else {
+    const first = Math.floor((video.startSeconds - speed * query.endSeconds) / OFFSET_STEP_SECONDS);
+    const last = Math.ceil((video.endSeconds - speed * query.startSeconds) / OFFSET_STEP_SECONDS);
+    for (let i = first; i <= last; i += 1) grid.add(i);
+  }
+  return [...grid].map((i) => i * OFFSET_STEP_SECONDS);
+}
+
+const APART_SECONDS = 0.25;
+
+function apart(lines: readonly ScoredLine[], first: Line, count: number): ScoredLine[] {
+  const kept: ScoredLine[] = [];
+  for (const line of lines) {
+    if (kept.length === count) break;
+    const near = (other: Line) => Math.abs(other.offsetSeconds - line.offsetSeconds) < APART_SECONDS - 1e-9;
+    if (!near(first) && !kept.some(near)) kept.push(line);
+  }
+  return kept;
+}
+
+/**
+ * Vertex of the parabola through the evidence at the offset and one query hop to both sides. At these three the video's
+ * clips stand in the same way to the query's clips; in between, interpolation takes something off.
+ */
+function refineOffset(field: SimilarityField, line: Line, threshold: number): ScoredLine {
+  const { startsSeconds } = field.query;
+  const hop = startsSeconds.length < 2 ? 0 : (startsSeconds[1] as number) - (startsSeconds[0] as number);
+  const step = Math.max(OFFSET_STEP_SECONDS, Math.min(hop, 0.5));
+  const at = (offsetSeconds: number) => evidenceOf(field, { ...line, offsetSeconds }, threshold);
+  const before = at(line.offsetSeconds - step);
+  const here = at(line.offsetSeconds);
+  const after = at(line.offsetSeconds + step);
+  const curvature = before - 2 * here + after;
+  if (here < before || here < after || curvature >= 0) return { ...line, evidence: here };
+  const offsetSeconds = line.offsetSeconds + (step * (before - after)) / (2 * curvature);
+  return { ...line, offsetSeconds, evidence: Math.max(here, at(offsetSeconds)) };
+}
+
+/** Turns and shifts the line about the middle of the query in ever smaller steps, as long as that wins anything. */
+function refineBoth(field: SimilarityField, line: Line, threshold: number): ScoredLine {
+  const { query } = field;
+  const middle = (query.startSeconds + query.endSeconds) / 2;
+  let best: ScoredLine = { ...line, evidence: evidenceOf(field, line, threshold) };
+  for (const part of [0.5, 0.25, 0.125]) {
+    for (let round = 0; round < 3; round += 1) {
+      const before = best.evidence;
+      for (const [turn, shift] of [
+        [part, 0],
+        [-part, 0],
+        [0, part],
+        [0, -part],
+      ] as const) {
+        const speed = Math.min(2, Math.max(0.5, best.speed * (1 + 0.12 * turn)));
+        const offsetSeconds =
+          best.offsetSeconds + (best.speed - speed) * middle + shift * 2 * OFFSET_STEP_SECONDS;
+        const evidence = evidenceOf(field, { offsetSeconds, speed }, threshold);
+        if (evidence > best.evidence) best = { offsetSeconds, speed, evidence };
+      }
+      if (best.evidence === before) break;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,154 @@
+import { dot } from '../vectors/dot.js';
+import type { ClipTrack } from './clip-track.js';
+
+/** Video time = offsetSeconds + speed x query time. */
+export interface Line {
+  offsetSeconds: number;
+  speed: number;
+}
+
+/** What a second of distance between the phases of a query clip and a video clip costs, where there is nothing between to interpolate. */
+const PHASE_COST_PER_SECOND = 0.2;
+
+/** A timestep of the video that falls on the query, in query time, and how similar the query is there. */
+export type VisitPoint = (querySeconds: number, similarity: number) => void;
+
+/**
+ * The similarities of every query clip with every video clip, place by place, and what they say along a line.
+ *
+ * A timestep of the video is compared only with timesteps of the same place in their clip, because the encoder sees more of the surroundings in
+ * the middle of a clip than at its ends, and because TCLR's global-local loss teaches it to tell the places of a clip apart. Where the line
+ * asks for a query clip between two that there are, their similarities are interpolated.
+ */
+export class SimilarityField {
+  readonly query: ClipTrack;
+  readonly video: ClipTrack;
+  /** [places, query clips, video clips] */
+  readonly #cosines: Float32Array;
+  /** Points in order of video time: column x places + place, and the time of each. */
+  readonly #order: Int32Array;
+  readonly #pointSeconds: Float64Array;
+  /** How far beyond its first and last clip the query answers, so that every line meets at least one point. */
+  readonly #slackSeconds: number;
+
+  constructor(query: ClipTrack, video: ClipTrack) {
+    this.query = query;
+    this.video = video;
+    const { timesteps } = query;
+    this.#cosines = cosines(query, video);
+    const cellSeconds = query.clipSeconds / timesteps;
+    const points = Array.from({ length: video.startsSeconds.length * timesteps }, (_, point) => ({
+      point,
+      seconds:
+        (video.startsSeconds[Math.floor(point / timesteps)] as number) +
+        ((point % timesteps) + 0.5) * cellSeconds,
+    }))
+      // The rest of a clip that is longer than its video repeats it.
+      .filter(({ point, seconds }) => seconds < video.endSeconds || point % timesteps === 0)
+      .sort((a, b) => a.seconds - b.seconds);
+    this.#order = Int32Array.from(points, ({ point }) => point);
+    this.#pointSeconds = Float64Array.from(points, ({ seconds }) => seconds);
+    const queryLength = lastStart(query) - firstStart(query);
+    this.#slackSeconds = Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6);
+  }
+
+  /** Visits the points along the line in order of time, and returns how many there are. */
+  along({ offsetSeconds, speed }: Line, visit: VisitPoint): number {
+    const { startsSeconds, timesteps, clipSeconds, startSeconds, endSeconds } = this.query;
+    const cellSeconds = clipSeconds / timesteps;
+    const [first, last] = [firstStart(this.query), lastStart(this.query)];
+    const columns = this.video.startsSeconds.length;
+    const rows = startsSeconds.length;
+    const hop = usualHop(this.query) || 1;
+    let visited = 0;
+    const from = lowerBound(this.#pointSeconds, offsetSeconds + speed * startSeconds);
+    for (let i = from; i < this.#order.length; i += 1) {
+      const querySeconds = ((this.#pointSeconds[i] as number) - offsetSeconds) / speed;
+      if (querySeconds >= endSeconds) break;
+      const point = this.#order[i] as number;
+      const place = point % timesteps;
+      const wanted = querySeconds - (place + 0.5) * cellSeconds;
+      if (wanted < first - this.#slackSeconds || wanted > last + this.#slackSeconds) continue;
+      let row = Math.min(rows - 1, Math.max(0, Math.floor((wanted - first) / hop)));
+      while (row > 0 && (startsSeconds[row] as number) > wanted) row -= 1;
+      while (row + 1 < rows && (startsSeconds[row + 1] as number) <= wanted) row += 1;
+      const column = (point - place) / timesteps;
+      const base = (place * rows + row) * columns + column;
+      const here = this.#cosines[base] as number;
+      const start = startsSeconds[row] as number;
+      const next = startsSeconds[row + 1];
+      const weight = next === undefined || wanted <= start ? 0 : (wanted - start) / (next - start);
+      const similarity =
+        weight === 0 ? here : here + weight * ((this.#cosines[base + columns] as number) - here);
+      const beyondSeconds = Math.max(0, first - wanted, wanted - last);
+      visit(querySeconds, similarity - PHASE_COST_PER_SECOND * beyondSeconds);
+      visited += 1;
+    }
+    return visited;
+  }
+
+  /** Mean over the places, [query clips, video clips], row-major: what a person looks at. */
+  clipSimilarities(): Float32Array {
+    const { timesteps } = this.query;
+    const size = this.#cosines.length / timesteps;
+    return Float32Array.from({ length: size }, (_, i) => {
+      let sum = 0;
+      for (let place = 0; place < timesteps; place += 1) sum += this.#cosines[place * size + i] as number;
+      return sum / timesteps;
+    });
+  }
+}
+
+function cosines(query: ClipTrack, video: ClipTrack): Float32Array {
+  const { timesteps, dimension } = query;
+  const rows = query.startsSeconds.length;
+  const columns = video.startsSeconds.length;
+  const field = new Float32Array(timesteps * rows * columns);
+  for (let place = 0; place < timesteps; place += 1) {
+    for (let i = 0; i < rows; i += 1) {
+      const base = (place * rows + i) * columns;
+      for (let j = 0; j < columns; j += 1) {
+        field[base + j] = dot(
+          query.features,
+          i * timesteps + place,
+          video.features,
+          j * timesteps + place,
+          dimension,
+        );
+      }
+    }
+  }
+  return field;
+}
+
+export function firstStart(track: ClipTrack): number {
+  return track.startsSeconds[0] as number;
+}
+
+export function lastStart(track: ClipTrack): number {
+  return track.startsSeconds[track.startsSeconds.length - 1] as number;
+}
+
+/** The first hop: the last clip may stand nearer to the one before, because it ends with the video. 0 for a single clip. */
+export function usualHop({ startsSeconds }: ClipTrack): number {
+  return startsSeconds.length < 2 ? 0 : (startsSeconds[1] as number) - (startsSeconds[0] as number);
+}
+
+function widestHop({ startsSeconds }: ClipTrack): number {
+  let widest = 0;
+  for (let i = 1; i < startsSeconds.length; i += 1) {
+    widest = Math.max(widest, (startsSeconds[i] as number) - (startsSeconds[i - 1] as number));
+  }
+  return widest;
+}
+
+/** Index of the first value that is not below `wanted`. */
+function lowerBound(ascending: Float64Array, wanted: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] as number) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
