@@ -38,7 +38,7 @@ def quantise_encoder(
     model_dir: Path,
     calibration_clips: np.ndarray,
     comparison_clips: np.ndarray,
-    threads: int = 0,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Write `encoder-int8.onnx` into an encoder folder, list it under `variants` and return the manifest.
 
