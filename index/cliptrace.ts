@@ -48,9 +48,21 @@ const MAX_BATCH = 4;
 const UPLOAD_LIMITS: MediaLimits = {
   ...defaultMediaLimits,
   timeoutMs: 10 * 60_000,
+  cpuSeconds: 10 * 60,
   stallTimeoutMs: 30_000,
   maxDurationSeconds: 4 * 3600,
 };
+
+/** A video that was uploaded to be kept comes from a stranger, too, but nobody waits for it. */
+function keptUploadLimits({ fileTimeoutMs }: Settings): MediaLimits {
+  const timeoutMs = fileTimeoutMs ?? 2 * 3600_000;
+  return {
+    ...UPLOAD_LIMITS,
+    timeoutMs,
+    cpuSeconds: Math.ceil(timeoutMs / 1000),
+    maxDurationSeconds: 12 * 3600,
+  };
+}
 
 /** An archive file may take as long as it needs, as long as it moves, unless a limit is set; and only frame size is bounded. */
 function archiveLimits({ fileTimeoutMs, stallTimeoutMs }: Settings): MediaLimits {
@@ -107,7 +119,14 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
   if (!options.background) await index.opened;
 
   const batcher = new ClipBatcher({ encoder, maxBatch: MAX_BATCH });
-  const indexer = new FileIndexer({ library, index, batcher, ffmpeg, limits: archiveLimits(settings) });
+  const indexer = new FileIndexer({
+    library,
+    index,
+    batcher,
+    ffmpeg,
+    limits: archiveLimits(settings),
+    uploadLimits: keptUploadLimits(settings),
+  });
   const searcher = createSearcher({ library, index, batcher, ffmpeg, limits: UPLOAD_LIMITS });
   const jobs = new LibraryJobQueue({
     library,

@@ -6,10 +6,12 @@ import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { openDataFolder } from '../library/data-folder.js';
 import { checkDatabase, openDatabase, sqliteVersion } from '../library/database.js';
 import { openLibrary } from '../library/sqlite-library.js';
+import { NO_CONFINEMENT } from '../media/confinement.js';
 import { resolveFfmpeg } from '../media/ffmpeg-program.js';
 import type { Settings } from '../settings.js';
 import { openSegmentIndex } from '../vectors/index-follower.js';
 import { type CommandContext, type CommonFlags, EXIT_DONE, EXIT_FAILED, settingsOf } from './context.js';
+import { describeConfinement } from './doctor-confinement.js';
 import { printJson } from './output.js';
 
 export interface Finding {
@@ -28,7 +30,7 @@ export async function doctorCommand(flags: CommonFlags, context: CommandContext)
   const settings = settingsOf(context, flags);
   const findings = [
     checkNode(),
-    await checkFfmpeg(context.env),
+    ...(await checkFfmpeg(context.env)),
     checkProviders(),
     ...(await checkModelAndLibrary(settings)),
     await checkDisk(settings),
@@ -55,17 +57,18 @@ function checkNode(): Finding {
   };
 }
 
-async function checkFfmpeg(env: NodeJS.ProcessEnv): Promise<Finding> {
+async function checkFfmpeg(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   try {
     const ffmpeg = await resolveFfmpeg({ env });
-    return {
+    const found: Finding = {
       check: 'ffmpeg',
       status: ffmpeg.warning ? 'warning' : 'ok',
       detail: `${ffmpeg.version} from ${ffmpeg.source} (${ffmpeg.path})`,
       remedy: ffmpeg.warning,
     };
+    return [found, describeConfinement(ffmpeg.confinement ?? NO_CONFINEMENT)];
   } catch (error) {
-    return wrong('ffmpeg', error, 'Install ffmpeg, or set FFMPEG_PATH to the program');
+    return [wrong('ffmpeg', error, 'Install ffmpeg, or set FFMPEG_PATH to the program')];
   }
 }
 

@@ -15,6 +15,8 @@ export interface FileIndexerParts {
   batcher: ClipBatcher;
   ffmpeg: FfmpegProgram;
   limits: MediaLimits;
+  /** For files that strangers sent. */
+  uploadLimits: MediaLimits;
 }
 
 export interface FileTask {
@@ -110,8 +112,9 @@ export class FileIndexer {
   }
 
   async #embed(task: FileTask, content: FileContent): Promise<EmbeddedVideo> {
-    const { ffmpeg, batcher, limits } = this.#parts;
+    const { ffmpeg, batcher } = this.#parts;
     const { file } = task;
+    const limits = task.owned ? this.#parts.uploadLimits : this.#parts.limits;
     const embedded = await embedVideo({
       ffmpeg,
       batcher,

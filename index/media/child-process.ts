@@ -1,18 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { CliptraceError } from '../errors.js';
+import { confinedCommand, NO_CONFINEMENT } from './confinement.js';
 import { shownName } from './file-name.js';
 import { OrphanGuard } from './orphan-guard.js';
 import { StderrText } from './stderr-text.js';
 import type { FfmpegProgram } from './types.js';
 
 export interface FfmpegRun {
-  ffmpeg: Pick<FfmpegProgram, 'path'>;
+  ffmpeg: Pick<FfmpegProgram, 'path' | 'confinement'>;
   args: readonly string[];
   /** The file that the run is about, for messages. */
   filePath: string;
   timeoutMs: number | null;
   stallTimeoutMs: number;
+  /** Null = unbounded. They hold where the system offers it. */
+  cpuSeconds?: number | null | undefined;
+  memoryBytes?: number | null | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -51,15 +56,24 @@ export class FfmpegChild {
   readonly #timeout: NodeJS.Timeout | null;
   #end: ChildEnd | null = null;
   #isClosed = false;
+  #isKilled = false;
   #failure: CliptraceError | null = null;
   #wake: (() => void) | null = null;
 
   constructor(run: FfmpegRun) {
     if (run.signal?.aborted) throw cancelled(run);
     this.#run = run;
-    this.#child = spawn(run.ffmpeg.path, run.args, {
+    const { file, args } = confinedCommand(run.ffmpeg.confinement ?? NO_CONFINEMENT, {
+      program: run.ffmpeg.path,
+      args: run.args,
+      filePath: resolve(run.filePath),
+      cpuSeconds: run.cpuSeconds ?? null,
+      memoryBytes: run.memoryBytes ?? null,
+    });
+    this.#child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: childEnvironment(),
+      env: childEnvironment(run),
+      cwd: workingFolder(run),
       // A group of its own (and no Ctrl-C from the terminal: we decide how it ends).
       detached: process.platform !== 'win32',
       windowsHide: true,
@@ -107,6 +121,7 @@ export class FfmpegChild {
   }
 
   kill(): void {
+    this.#isKilled = true;
     if (this.#end === null && this.#child.pid !== undefined) {
       try {
         if (process.platform === 'win32') this.#child.kill('SIGKILL');
@@ -139,6 +154,7 @@ export class FfmpegChild {
     });
     this.#child.on('exit', (exitCode, exitSignal) => {
       this.#end = { exitCode, exitSignal };
+      if (wasKilled(exitCode, exitSignal) && !this.#isKilled) this.#failure ??= killedBySystem(this.#run);
       if (this.#child.pid !== undefined) guard.remove(this.#child.pid);
     });
     this.#child.on('close', () => this.#close(resolve));
@@ -166,12 +182,29 @@ export class FfmpegChild {
   }
 }
 
-function childEnvironment(): NodeJS.ProcessEnv {
-  const environment: NodeJS.ProcessEnv = { LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' };
+/** 128 + 9 is what a shell or a sandbox makes of the signal. */
+function wasKilled(exitCode: number | null, exitSignal: NodeJS.Signals | null): boolean {
+  return exitSignal === 'SIGKILL' || exitSignal === 'SIGXCPU' || exitCode === 137;
+}
+
+/** Beside the file: of an upload, the folder that is its own and goes with it. It cannot be written where limits hold. */
+function workingFolder({ filePath, ffmpeg }: FfmpegRun): string | undefined {
+  return ffmpeg.confinement === undefined ? undefined : dirname(resolve(filePath));
+}
+
+function childEnvironment(run: FfmpegRun): NodeJS.ProcessEnv {
+  const environment: NodeJS.ProcessEnv = {
+    LC_ALL: 'C',
+    AV_LOG_FORCE_NOCOLOR: '1',
+    // Each arena of glibc reserves address space, one a thread, which is bounded.
+    MALLOC_ARENA_MAX: '2',
+  };
   for (const name of PASSED_VARIABLES) {
     const value = process.env[name];
     if (value !== undefined) environment[name] = value;
   }
+  const folder = workingFolder(run);
+  if (folder !== undefined) environment.TMPDIR = folder;
   return environment;
 }
 
@@ -195,6 +228,16 @@ function tookTooLong(run: FfmpegRun): CliptraceError {
     `${shownName(run.filePath)}: ffmpeg did not finish within ${run.timeoutMs} ms and was stopped. ` +
       'Use a shorter file or raise the time limit.',
     { details: { timeoutMs: run.timeoutMs } },
+  );
+}
+
+function killedBySystem(run: FfmpegRun): CliptraceError {
+  const bound = run.cpuSeconds == null ? '' : `it took more than ${run.cpuSeconds} s of processor time, or `;
+  return new CliptraceError(
+    'DECODE_TIMEOUT',
+    `${shownName(run.filePath)}: ffmpeg was killed by the system: ${bound}the machine has too little memory. ` +
+      'Use a shorter or smaller file.',
+    { details: { cpuSeconds: run.cpuSeconds ?? null } },
   );
 }
 

@@ -35,7 +35,8 @@ export async function cutClip(request: CutRequest): Promise<void> {
   const { ffmpeg, filePath, startSeconds, durationSeconds, limits, signal } = request;
   const { demuxers } = await checkContainer(filePath);
   const child = new FfmpegChild({
-    ffmpeg,
+    // Not confined: it writes a file. What it reads is one's own.
+    ffmpeg: { path: ffmpeg.path },
     filePath,
     timeoutMs: limits.timeoutMs,
     // It writes a file and nothing to its stdout: quiet is no sign of a stall.

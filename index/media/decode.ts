@@ -88,8 +88,8 @@ async function* decodeInto(
 }
 
 function runOf({ ffmpeg, filePath, limits, signal }: DecodeRequest, args: string[]): FfmpegRun {
-  const { timeoutMs, stallTimeoutMs } = limits;
-  return { ffmpeg, args, filePath, timeoutMs, stallTimeoutMs, signal };
+  const { timeoutMs, stallTimeoutMs, cpuSeconds, memoryBytes } = limits;
+  return { ffmpeg, args, filePath, timeoutMs, stallTimeoutMs, cpuSeconds, memoryBytes, signal };
 }
 
 function decodeArguments(request: DecodeRequest, demuxers: readonly string[], plan: RangePlan): string[] {

@@ -20,6 +20,11 @@ const RULES: readonly Rule[] = [
     says: 'has frames that are larger than allowed. Scale it down first, or raise the limit',
   },
   {
+    pattern: /cannot allocate memory|out of memory/i,
+    code: 'DECODE_FAILED',
+    says: 'needs more memory to decode than it is allowed. Scale it down first',
+  },
+  {
     pattern:
       /decoder (\(codec \S+\) |for \S+ )?not found|no decoder (could be )?found|unknown codec|unknown decoder|failed to open codec/i,
     code: 'CODEC_NOT_SUPPORTED',

@@ -3,6 +3,7 @@ import { access, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { CliptraceError } from '../errors.js';
 import { FfmpegChild } from './child-process.js';
+import { findConfinement } from './find-confinement.js';
 import type { FfmpegProgram, FfmpegSource } from './types.js';
 
 /** The first libavutil major of each ffmpeg 5 build; git builds carry no other number that orders them. */
@@ -18,6 +19,21 @@ const REMEDY =
  * FFMPEG_NOT_FOUND when no place has one.
  */
 export async function resolveFfmpeg({ env }: { env: NodeJS.ProcessEnv }): Promise<FfmpegProgram> {
+  const program = await findFfmpeg(env);
+  return isConfined(env) ? { ...program, confinement: await findConfinement(program.path) } : program;
+}
+
+/** CLIPTRACE_CONFINE=off is for programs that stand in for ffmpeg, and for systems where confining does harm. */
+function isConfined(env: NodeJS.ProcessEnv): boolean {
+  const value = env.CLIPTRACE_CONFINE || 'auto';
+  if (value === 'auto' || value === 'off') return value === 'auto';
+  throw new CliptraceError(
+    'CONFIGURATION_INVALID',
+    `CLIPTRACE_CONFINE is "${value}": it must be auto or off`,
+  );
+}
+
+async function findFfmpeg(env: NodeJS.ProcessEnv): Promise<FfmpegProgram> {
   if (env.FFMPEG_PATH) return fromVariable(env.FFMPEG_PATH);
   const places: [FfmpegSource, () => Promise<string[]>][] = [
     ['ffmpeg-static', () => staticCandidates(env)],

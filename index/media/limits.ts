@@ -8,6 +8,9 @@ import type { MediaLimits } from './types.js';
 export const defaultMediaLimits: MediaLimits = Object.freeze({
   timeoutMs: null,
   stallTimeoutMs: 60_000,
+  cpuSeconds: null,
+  // Frames of 8192 x 8192 took 0.75 GB; address space is more than what is used of it.
+  memoryBytes: 4 * 1024 ** 3,
   maxPixels: 8192 * 4320,
   maxDurationSeconds: null,
   // Each decoding thread holds frames of its own, so memory grows with it.

@@ -55,6 +55,8 @@ async function runProbe(
     filePath,
     timeoutMs: Math.min(limits.timeoutMs ?? Number.POSITIVE_INFINITY, limits.stallTimeoutMs),
     stallTimeoutMs: limits.stallTimeoutMs,
+    cpuSeconds: limits.cpuSeconds,
+    memoryBytes: limits.memoryBytes,
     signal,
   });
   try {

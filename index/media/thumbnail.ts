@@ -86,6 +86,8 @@ async function runAttempt(
     filePath,
     timeoutMs: limits.timeoutMs,
     stallTimeoutMs: limits.stallTimeoutMs,
+    cpuSeconds: limits.cpuSeconds,
+    memoryBytes: limits.memoryBytes,
     signal,
     args: [
       ...inputArguments({

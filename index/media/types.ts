@@ -1,3 +1,5 @@
+import type { Confinement } from './confinement.js';
+
 /** What can be known of a video without decoding it. Unknown is null. */
 export interface VideoProbe {
   /** ffmpeg's name of the demuxer, e.g. `mov,mp4,m4a,3gp,3g2,mj2`. */
@@ -25,6 +27,8 @@ export interface FfmpegProgram {
   version: string;
   /** Set when the build is so old that it should not be given files of strangers: what to do about it. */
   warning: string | null;
+  /** What holds it beyond its arguments; nothing when it is not given. */
+  confinement?: Confinement | undefined;
 }
 
 /** Bounds of one probe or decode. */
@@ -33,6 +37,10 @@ export interface MediaLimits {
   timeoutMs: number | null;
   /** The child is killed when it has written nothing for so long while we were ready to read. */
   stallTimeoutMs: number;
+  /** Of the child, on all its threads; null = unbounded. */
+  cpuSeconds: number | null;
+  /** Address space of the child; null = unbounded. */
+  memoryBytes: number | null;
   maxPixels: number;
   /** Null = unbounded. */
   maxDurationSeconds: number | null;

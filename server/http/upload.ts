@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Request, Response } from 'express';
 import multer, { MulterError } from 'multer';
@@ -50,6 +50,8 @@ export async function receiveForm(
   const folder = await explainingWrites('The upload', () =>
     mkdtemp(join(options.temporaryFolder, 'upload-')),
   );
+  // Passable, so that ffmpeg can run as a user who may read the file and nothing else of ours.
+  await chmod(folder, 0o711);
   const discard = () => rm(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });
   try {
     await runMulter(request, response, folder, options);

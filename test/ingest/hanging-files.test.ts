@@ -41,7 +41,7 @@ describe.runIf(process.platform === 'linux')('a file on which ffmpeg hangs', () 
   it('is given up after its time limit and named, with all that ffmpeg started; the others are indexed', async () => {
     const flags = ['--stall-timeout', '3', '--file-timeout', '8', '--json'];
     const { code, stdout } = await workspace.cli(['index', workspace.archive, ...flags], {
-      env: { FFMPEG_PATH: ffmpeg },
+      env: { FFMPEG_PATH: ffmpeg, CLIPTRACE_CONFINE: 'off' },
     });
     expect(code).toBe(3);
     const { files, failuresByCode } = JSON.parse(stdout) as {

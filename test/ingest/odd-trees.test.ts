@@ -31,7 +31,7 @@ beforeAll(async () => {
       ${decoding(replaced)}) mv '${workspace.root}/replacement' '${replaced}' ;;
     esac`,
   );
-  cliptrace = await workspace.open('write', { FFMPEG_PATH: ffmpeg });
+  cliptrace = await workspace.open('write', { FFMPEG_PATH: ffmpeg, CLIPTRACE_CONFINE: 'off' });
 });
 
 afterAll(async () => {
