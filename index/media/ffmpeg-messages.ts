@@ -15,7 +15,7 @@ const RULES: readonly Rule[] = [
     says: 'has no video stream. Use a file that has a picture',
   },
   {
-    pattern: /exceeds specified max pixel count/i,
+    pattern: /exceeds specified max pixel count|picture size [1-9]\d{3,}x[1-9]\d{3,} is invalid/i,
     code: 'RESOLUTION_TOO_LARGE',
     says: 'has frames that are larger than allowed. Scale it down first, or raise the limit',
   },

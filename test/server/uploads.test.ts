@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { expectProblem, formWith, postForm, until } from './tools/http.js';
 import { type LiveServer, samplePath, startLiveServer } from './tools/live-server.js';
@@ -121,7 +122,26 @@ describe('a multipart body', () => {
     await expectProblem(response, 'UPLOAD_TOO_LARGE');
   });
 
+  it('with a NUL in the name of its file is refused', async () => {
+    const body = multipart([filePart('clip', 'a\0b.mp4', await readFile(CLIP))]);
+    await expectProblem(await postMultipart(address, body), 'UPLOAD_INVALID');
+  });
+
   it.each([
+    'application/json',
+    'application/x-www-form-urlencoded',
+    'multipart/mixed; boundary=x',
+    'text/plain',
+    'video/mp4',
+    'multipart/form-data, application/json',
+  ])('that calls itself %s is refused', async (contentType) => {
+    const response = await postMultipart(address, multipart([filePart('clip', 'a.mp4', 'x')]), contentType);
+    expect(response.status === 400 || response.status === 415).toBe(true);
+  });
+
+  it.each([
+    '$(id)`id`;id.mp4',
+    '| nc 127.0.0.1 1.mp4',
     '../../../../etc/cron.d/x',
     'C:\\\\Windows\\\\x.mp4',
     'a/b/c.mp4',
@@ -149,6 +169,21 @@ describe('a connection', () => {
     const body = multipart([filePart('clip', 'a.mp4', Buffer.alloc(100_000))]);
     const bytes = Buffer.concat([Buffer.from(head(body.length)), body.subarray(0, 60_000)]);
     await sendRaw(live.url, bytes, { cutOff: true });
+  });
+
+  it('that sends one byte a second is ended by the time limit', async () => {
+    const socket = connect(Number(new URL(live.url).port), '127.0.0.1');
+    let received = '';
+    socket.setEncoding('utf8').on('data', (text) => {
+      received += text;
+    });
+    socket.on('error', () => undefined);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(head(100_000) + multipart([filePart('clip', 'a.mp4', '')]).subarray(0, -10));
+    const trickle = setInterval(() => socket.write('x'), 1000);
+    await closed;
+    clearInterval(trickle);
+    expect(received).toMatch(/^HTTP\/1\.1 408 /);
   });
 
   it('that stops sending is ended by the time limit', async () => {
