@@ -29,6 +29,7 @@ export interface EvaluateFlags extends CommonFlags {
   k?: string;
   ranking?: string;
   queries?: string;
+  pairs?: string;
   maxQueries?: string;
   seed?: string;
   resamples?: string;
@@ -54,11 +55,12 @@ async function requestOfFlags(flags: EvaluateFlags): Promise<EvaluationRequest> 
   const whole = (text: string | undefined, name: string, min: number) =>
     parseNumber(text, name, { min, max: Number.MAX_SAFE_INTEGER, integer: true });
   const given = {
-    protocol: flags.protocol ?? 'labels',
+    protocol: flags.protocol ?? (flags.pairs === undefined ? 'labels' : 'pairs'),
     collection: flags.collection,
     k: flags.k?.split(',').map((k) => whole(k, '-k', 1)),
     ranking: flags.ranking,
     queriesCsv: flags.queries === undefined ? undefined : await readCsv(flags.queries),
+    pairsCsv: flags.pairs === undefined ? undefined : await readCsv(flags.pairs),
     maxQueries: whole(flags.maxQueries, '--max-queries', 1),
     seed: whole(flags.seed, '--seed', 0),
     resamples: whole(flags.resamples, '--resamples', 1),
@@ -68,10 +70,9 @@ async function requestOfFlags(flags: EvaluateFlags): Promise<EvaluationRequest> 
     const told = parsed.error.issues.map(({ path: field, message }) => `${field.join('.')}: ${message}`);
     throw new CliptraceError('USAGE', told.join('; '));
   }
-  return requestOf(
-    parsed.data,
-    flags.queries === undefined ? null : path.dirname(path.resolve(flags.queries)),
-  );
+  const csv = flags.queries ?? flags.pairs;
+  const baseFolder = csv === undefined ? null : path.dirname(path.resolve(csv));
+  return requestOf(parsed.data, { baseFolder, queryRoots: null });
 }
 
 async function readCsv(file: string): Promise<string> {

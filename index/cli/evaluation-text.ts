@@ -1,5 +1,11 @@
 import type { EvaluationJson } from '../evaluation/present.js';
-import type { Estimate, EvaluationReport, LabelsReport } from '../evaluation/types.js';
+import type {
+  Estimate,
+  EvaluationReport,
+  LabelsReport,
+  PairsReport,
+  TimeFigures,
+} from '../evaluation/types.js';
 import { formatTable, plural, printable, type Terminal } from './output.js';
 
 /** Items of a problem that the terminal shows; the JSON has more. */
@@ -16,14 +22,15 @@ export function printEvaluation(terminal: Terminal, { id, report }: EvaluationJs
     `Evaluation ${id}: ${report.protocol} over ${where} (${plural(library.videoCount, 'video')}, ` +
       `${plural(library.segmentCount, 'segment')}), model ${model.id}, ${elapsedSeconds.toFixed(1)} s`,
   );
-  printLabels(terminal, report);
+  if (report.protocol === 'labels') printLabels(terminal, report);
+  else printPairs(terminal, report);
   printProblems(terminal, report);
 }
 
 function printLabels(terminal: Terminal, report: LabelsReport): void {
   const { settings, leftOut, perLabel } = report;
   terminal.out(
-    `${plural(report.queryCount, 'query').replace('querys', 'queries')}, ${plural(report.galleryCount, 'video')} to find, ` +
+    `${queryText(report.queryCount)}, ${plural(report.galleryCount, 'video')} to find, ` +
       `${settings.queries}, ranked by ${settings.ranking}; 95 % intervals\n`,
   );
   terminal.out(
@@ -58,6 +65,38 @@ function printLabels(terminal: Terminal, report: LabelsReport): void {
     const reasons = Object.entries(leftOut.byReason).map(([reason, count]) => `${reason} ${count}`);
     terminal.out(`\nLeft out: ${plural(leftOut.count, 'video')} (${reasons.join(', ')})`);
   }
+}
+
+function printPairs(terminal: Terminal, report: PairsReport): void {
+  terminal.out(`${queryText(report.queryCount)}; 95 % intervals\n`);
+  terminal.out(
+    formatTable(
+      ['Figure', 'Value', 'From', 'To'],
+      [
+        ...report.recall.map((recall) => [`recall@${recall.k}`, ...cells(recall)]),
+        ['MRR', ...cells(report.meanReciprocalRank)],
+        ...timeRows(report.timeRange),
+      ],
+    ),
+  );
+}
+
+/** Of those that came first and whose range is known. */
+function timeRows({ count, medianSeconds, p90Seconds, within }: TimeFigures): string[][] {
+  if (count === 0) return [];
+  return [
+    ...within.map(({ seconds, ...share }) => [`range within ${seconds} s`, ...cells(share)]),
+    ['range error, median', seconds(medianSeconds), '', ''],
+    ['range error, 90 %', seconds(p90Seconds), '', ''],
+  ];
+}
+
+function seconds(value: number | null): string {
+  return value === null ? '-' : `${value.toFixed(2)} s`;
+}
+
+function queryText(count: number): string {
+  return `${count} ${count === 1 ? 'query' : 'queries'}`;
 }
 
 function printProblems(terminal: Terminal, { problems }: EvaluationReport): void {

@@ -71,11 +71,15 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .action(async (clip, flags) => exit(await searchCommand(clip, flags, context)));
 
   command('evaluate', 'Measure recall on the library', 'cliptrace evaluate --queries split.csv -k 1,5,10,20')
-    .option('--protocol <name>', 'labels: the nearest videos should have the label of the query', 'labels')
+    .option('--protocol <name>', 'labels or pairs (default: labels; pairs with --pairs)')
     .option('--collection <name>', 'only this collection')
     .option('-k <list>', 'recall at these k (default: 1,5,10,20)')
     .option('--ranking <name>', 'embedding or search (default: embedding)')
     .option('--queries <csv>', 'lines "video,split": test or query, train or gallery (default: all ask all)')
+    .option(
+      '--pairs <csv>',
+      'lines "query,target" or "query,target,start,end": the search should find the target',
+    )
     .option('--max-queries <number>', 'draw so many queries at most')
     .option('--seed <number>', 'of what is drawn and of the intervals (default: 1)')
     .option('--resamples <number>', 'of the bootstrap, 100-100000 (default: 1000)')

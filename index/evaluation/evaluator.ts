@@ -2,6 +2,7 @@ import { CliptraceError } from '../errors.js';
 import type { Library, Video } from '../library/types.js';
 import type { Searcher } from '../search/types.js';
 import { evaluateLabels } from './labels-protocol.js';
+import { evaluatePairs } from './pairs-protocol.js';
 import { Problems } from './problems.js';
 import type { EvaluationReport, EvaluationRequest } from './types.js';
 
@@ -43,17 +44,25 @@ export async function evaluate(
   await requireCollection(library, collection);
   const segmentCount = await library.countSegments(model.id, { collection });
   const videos = await allVideos(library, collection);
-  const body = await evaluateLabels(request, { library, searcher, model, videos, problems, ...run });
-  const { protocol, ...figures } = body;
+  const context = { library, searcher, model, videos, problems, ...run };
+  const figures = await runProtocol(request, context);
   return {
     formatVersion: 1,
-    protocol,
     model: { id: model.id, dimension: model.dimension, timesteps: model.timesteps },
     library: { collection: request.collection, videoCount: videos.length, segmentCount, lastChange },
     elapsedSeconds: Math.round(performance.now() - startedAt) / 1000,
     problems: problems.list(),
     ...figures,
   };
+}
+
+function runProtocol(request: EvaluationRequest, context: EvaluationContext) {
+  switch (request.protocol) {
+    case 'labels':
+      return evaluateLabels(request, context);
+    case 'pairs':
+      return evaluatePairs(request, context);
+  }
 }
 
 async function requireCollection(library: Library, name: string | undefined): Promise<void> {

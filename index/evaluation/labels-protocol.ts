@@ -4,14 +4,12 @@ import { confusionOf } from './confusion.js';
 import type { EvaluationContext, ReportBody } from './evaluator.js';
 import { figuresByLabel, figuresOf } from './label-figures.js';
 import { countLabels, type LabelledVideo, type LabelsPlan, planLabels } from './plan-labels.js';
-import { leftOutOf } from './problems.js';
+import { leftOutOf, MAX_QUERIES_TOLD } from './problems.js';
 import { scoreRanking } from './retrieval-metrics.js';
 import { readSplit } from './split.js';
 import type { LabelQuery, LabelsReport, LabelsRequest } from './types.js';
 import { VideoFinder } from './video-finder.js';
 import { type RankedVideo, type RankVideos, rankByEmbedding, rankBySearch } from './video-ranking.js';
-
-const MAX_QUERIES_TOLD = 5000;
 
 /** A query counts at k when one of its k nearest other videos has its label. */
 export async function evaluateLabels(

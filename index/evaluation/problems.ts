@@ -2,6 +2,8 @@ import type { EvaluationProblem, LeftOut, LeftOutReason, LeftOutVideo } from './
 
 /** Of problems and of videos left out, so many are named. */
 const MAX_NAMED = 1000;
+/** Of queries, so many are told one by one. */
+export const MAX_QUERIES_TOLD = 5000;
 
 /** Collects what is wrong with the input, by kind. */
 export class Problems {

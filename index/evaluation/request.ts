@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type EvaluationRequest, PROTOCOLS, RANKINGS } from './types.js';
+import { type EvaluationRequest, PROTOCOLS, type Protocol, RANKINGS } from './types.js';
 
 const MAX_K = 10_000;
 /** What a search gives at most. */
@@ -7,11 +7,21 @@ const MAX_SEARCH_K = 200;
 
 const text = z.string().max(100);
 
+/** Fields that some protocols have no use for. */
+const ONLY_FOR = {
+  ranking: ['labels'],
+  queriesCsv: ['labels'],
+  maxQueries: ['labels'],
+  pairsCsv: ['pairs'],
+} as const satisfies Record<string, readonly Protocol[]>;
+
 /** The fields of an evaluation as people ask for it: the body of the HTTP request, and the flags of the command. */
 export const evaluationFields = {
   protocol: z
     .enum(PROTOCOLS)
-    .describe('`labels`: a query counts at k when one of its k nearest other videos has its label.'),
+    .describe(
+      '`labels`: a query counts at k when one of its k nearest other videos has its label. `pairs`: when its target is among the first k hits.',
+    ),
   collection: text.min(1).optional().describe('Only this collection; the whole library by default.'),
   k: z
     .array(z.int().min(1).max(MAX_K))
@@ -21,17 +31,25 @@ export const evaluationFields = {
     .describe('recall@k is reported for each.'),
   ranking: z
     .enum(RANKINGS)
-    .default('embedding')
+    .optional()
     .describe(
-      '`embedding`: by the cosine of the mean embeddings of two videos, exactly; `search`: as POST /search orders them (k up to 200).',
+      'Of `labels`. `embedding` (default): by the cosine of the mean embeddings of two videos, exactly; `search`: as POST /search orders them (k up to 200).',
     ),
   queriesCsv: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'Text of a CSV with lines "video,split". The video: its path, the end of its path, its id or title. The split: ' +
+      'Of `labels`: text of a CSV with lines "video,split". The video: its path, the end of its path, its id or title. The split: ' +
         '`query` or `test` for queries, `gallery` or `train` for those they are answered from. Without it each video asks all others.',
+    ),
+  pairsCsv: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Of `pairs`: text of a CSV with lines "query,target" or "query,target,start,end". The query: a video of the library, or ' +
+        'the absolute path of a file; the target: a video, named as in `queriesCsv`; start and end: seconds in the target.',
     ),
   maxQueries: z
     .int()
@@ -48,24 +66,62 @@ export const evaluationFields = {
     .describe('Of the bootstrap that gives the 95 % intervals.'),
 };
 
-export const evaluationBody = z
-  .strictObject(evaluationFields)
-  .refine(({ ranking, k }) => ranking !== 'search' || Math.max(...k) <= MAX_SEARCH_K, {
-    path: ['k'],
-    message: `must be at most ${MAX_SEARCH_K} with the ranking "search"`,
-  });
+export const evaluationBody = z.strictObject(evaluationFields).superRefine((body, context) => {
+  for (const [name, protocols] of Object.entries(ONLY_FOR)) {
+    if (
+      body[name as keyof typeof ONLY_FOR] === undefined ||
+      (protocols as readonly Protocol[]).includes(body.protocol)
+    )
+      continue;
+    context.addIssue({ code: 'custom', path: [name], message: `is not for the protocol "${body.protocol}"` });
+  }
+  const searches = body.protocol !== 'labels' || body.ranking === 'search';
+  if (searches && Math.max(...body.k) > MAX_SEARCH_K) {
+    context.addIssue({
+      code: 'custom',
+      path: ['k'],
+      message: `must be at most ${MAX_SEARCH_K} where the search is asked`,
+    });
+  }
+  if (body.protocol === 'pairs' && body.pairsCsv === undefined) {
+    context.addIssue({ code: 'custom', path: ['pairsCsv'], message: 'is needed by the protocol "pairs"' });
+  }
+});
 
 export type EvaluationBody = z.output<typeof evaluationBody>;
 
-/** @param baseFolder where relative paths in the CSV start */
-export function requestOf(body: EvaluationBody, baseFolder: string | null): EvaluationRequest {
-  const { collection, k, queriesCsv, maxQueries, ...rest } = body;
-  return {
-    ...rest,
-    collection: collection ?? null,
-    k: [...new Set(k)].sort((a, b) => a - b),
-    splitCsv: queriesCsv ?? null,
-    baseFolder,
-    maxQueries: maxQueries ?? null,
+/** What a request may read besides the library. */
+export interface RequestPlace {
+  /** Where relative paths in a CSV start. */
+  baseFolder: string | null;
+  /** Real paths of the folders that queries may be read from; null: anywhere. */
+  queryRoots: readonly string[] | null;
+}
+
+export function requestOf(body: EvaluationBody, { baseFolder, queryRoots }: RequestPlace): EvaluationRequest {
+  const common = {
+    collection: body.collection ?? null,
+    k: [...new Set(body.k)].sort((a, b) => a - b),
+    seed: body.seed,
+    resamples: body.resamples,
   };
+  switch (body.protocol) {
+    case 'labels':
+      return {
+        ...common,
+        protocol: 'labels',
+        ranking: body.ranking ?? 'embedding',
+        splitCsv: body.queriesCsv ?? null,
+        baseFolder,
+        maxQueries: body.maxQueries ?? null,
+      };
+    case 'pairs':
+      return {
+        ...common,
+        protocol: 'pairs',
+        pairsCsv: body.pairsCsv as string,
+        baseFolder,
+        queryRoots: queryRoots === null ? null : [...queryRoots],
+      };
+  }
 }

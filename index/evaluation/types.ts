@@ -1,5 +1,7 @@
+import type { Span } from '../span.js';
+
 /** How queries and their right answers come about. */
-export const PROTOCOLS = ['labels'] as const;
+export const PROTOCOLS = ['labels', 'pairs'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /**
@@ -9,12 +11,18 @@ export type Protocol = (typeof PROTOCOLS)[number];
 export const RANKINGS = ['embedding', 'search'] as const;
 export type Ranking = (typeof RANKINGS)[number];
 
-export interface LabelsRequest {
-  protocol: 'labels';
+interface RequestBase {
   /** Null: the whole library. */
   collection: string | null;
   /** Ascending, distinct. */
   k: number[];
+  /** Of the bootstrap and of what is drawn. */
+  seed: number;
+  resamples: number;
+}
+
+export interface LabelsRequest extends RequestBase {
+  protocol: 'labels';
   ranking: Ranking;
   /** Text of a CSV (video, split) that says who asks and who answers; null: every video asks all others. */
   splitCsv: string | null;
@@ -22,12 +30,19 @@ export interface LabelsRequest {
   baseFolder: string | null;
   /** At most so many queries, drawn by `seed`; null: all. */
   maxQueries: number | null;
-  /** Of the bootstrap and of what is drawn. */
-  seed: number;
-  resamples: number;
 }
 
-export type EvaluationRequest = LabelsRequest;
+export interface PairsRequest extends RequestBase {
+  protocol: 'pairs';
+  /** Text of a CSV (query, target [, start, end]). */
+  pairsCsv: string;
+  /** Where relative paths of the CSV start; null: no query is a file by a relative path. */
+  baseFolder: string | null;
+  /** Real paths of the folders that files which are no videos of the library may lie in; null: anywhere. */
+  queryRoots: string[] | null;
+}
+
+export type EvaluationRequest = LabelsRequest | PairsRequest;
 
 /** A mean over queries and its 95 % bootstrap interval; null where there was no query. */
 export interface Estimate {
@@ -74,6 +89,16 @@ export interface LeftOut {
   videos: LeftOutVideo[];
 }
 
+/** How far found time ranges are from the true ones: the larger of the errors of start and end. */
+export interface TimeFigures {
+  /** Queries whose right video came first and whose true range is known. */
+  count: number;
+  medianSeconds: number | null;
+  p90Seconds: number | null;
+  /** Share of them with an error of at most so many seconds. */
+  within: ({ seconds: number } & Estimate)[];
+}
+
 interface ReportBase {
   formatVersion: 1;
   model: { id: string; dimension: number; timesteps: number };
@@ -81,6 +106,7 @@ interface ReportBase {
   library: { collection: string | null; videoCount: number; segmentCount: number; lastChange: number };
   elapsedSeconds: number;
   problems: EvaluationProblem[];
+  queryCount: number;
 }
 
 /** One query of the labels protocol. */
@@ -116,7 +142,6 @@ export interface LabelsReport extends ReportBase {
     rankingDepth: number | null;
     confidence: number;
   };
-  queryCount: number;
   galleryCount: number;
   recall: RecallAt[];
   meanAveragePrecision: Estimate;
@@ -127,7 +152,36 @@ export interface LabelsReport extends ReportBase {
   queries: LabelQuery[];
 }
 
-export type EvaluationReport = LabelsReport;
+/** What a search for a known video found. */
+export interface TargetOutcome {
+  /** Of the target among the hits, from 1; null when it is not among as many as the largest k. */
+  rank: number | null;
+  /** Of the target's hit. */
+  score: number | null;
+  /** Where the hit lies in the target. */
+  found: Span | null;
+  expected: Span | null;
+  /** Null unless the target came first and its range is known. */
+  errorSeconds: number | null;
+}
+
+export interface PairQuery extends TargetOutcome {
+  line: number;
+  query: string;
+  targetVideoId: number;
+}
+
+export interface PairsReport extends ReportBase {
+  protocol: 'pairs';
+  settings: { k: number[]; seed: number; resamples: number; confidence: number };
+  recall: RecallAt[];
+  meanReciprocalRank: Estimate;
+  timeRange: TimeFigures;
+  /** The first five thousand. */
+  queries: PairQuery[];
+}
+
+export type EvaluationReport = LabelsReport | PairsReport;
 
 /** What a list of evaluations tells of one that is done. */
 export interface EvaluationSummary {

@@ -31,7 +31,9 @@ export const createEvaluation = defineRoute({
     const body = json as NonNullable<typeof json>;
     requireOwnCollection(principal, body.collection ?? null);
     await requireCollection(cliptrace, principal, body.collection);
-    const job = await cliptrace.jobs.submitEvaluation(requestOf(body, null));
+    const job = await cliptrace.jobs.submitEvaluation(
+      requestOf(body, { baseFolder: null, queryRoots: services.configuration.archiveRoots }),
+    );
     return {
       status: 202,
       headers: { Location: `${API_PREFIX}/evaluations/${job.id}` },

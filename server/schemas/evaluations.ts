@@ -52,6 +52,7 @@ const reportFields = {
       ),
     })
     .describe('The library as it was.'),
+  queryCount: count,
   elapsedSeconds: z.number().min(0),
   problems: z.array(problem).describe('What is odd about the input; nothing is dropped in silence.'),
 };
@@ -70,7 +71,6 @@ const labelsReport = z
       rankingDepth: z.int().nullable().describe('Ranked videos that average precision looks at; null: all.'),
       confidence: share,
     }),
-    queryCount: count,
     galleryCount: count,
     recall,
     meanAveragePrecision: estimate,
@@ -109,6 +109,49 @@ const labelsReport = z
   })
   .meta({ id: 'LabelsReport' });
 
+const seconds = z.number().min(0);
+const timeRange = z
+  .object({
+    count: count.describe('Queries whose right video came first and whose true range is known.'),
+    medianSeconds: seconds.nullable(),
+    p90Seconds: seconds.nullable(),
+    within: z.array(z.object({ seconds, ...estimateFields })),
+  })
+  .describe('Error of the found time range: the larger of the errors of start and end.')
+  .meta({ id: 'TimeFigures' });
+
+const span = z.object({ startSeconds: z.number(), endSeconds: z.number() });
+const targetOutcome = {
+  rank: z.int().min(1).nullable(),
+  score: z.number().nullable(),
+  found: span.nullable(),
+  expected: span.nullable(),
+  errorSeconds: seconds.nullable(),
+};
+
+const searchSettings = {
+  k: z.array(z.int().min(1)),
+  seed: count,
+  resamples: count,
+  confidence: share,
+};
+
+const pairsReport = z
+  .object({
+    ...reportFields,
+    protocol: z.literal('pairs'),
+    settings: z.object(searchSettings),
+    recall,
+    meanReciprocalRank: estimate,
+    timeRange,
+    queries: z
+      .array(z.object({ line: z.int(), query: z.string(), targetVideoId: id, ...targetOutcome }))
+      .describe('The first five thousand.'),
+  })
+  .meta({ id: 'PairsReport' });
+
+const report = z.discriminatedUnion('protocol', [labelsReport, pairsReport]);
+
 const stateFields = {
   id: id.describe('Also that of its job.'),
   protocol: z.enum(PROTOCOLS),
@@ -122,7 +165,7 @@ const stateFields = {
 };
 
 export const evaluation = z
-  .object({ ...stateFields, report: labelsReport.nullable().describe('Null until it is done.') })
+  .object({ ...stateFields, report: report.nullable().describe('Null until it is done.') })
   .meta({ id: 'Evaluation' });
 
 const summary = z

@@ -44,15 +44,15 @@ describe('the bootstrap', () => {
 
   it('holds the true mean in about 95 of 100 samples', async () => {
     let held = 0;
-    for (let sample = 0; sample < 200; sample += 1) {
+    for (let sample = 0; sample < 100; sample += 1) {
       const [estimate] = await bootstrapMeans([coin(150, 0.6, 100 + sample)], {
         resamples: 300,
         seed: sample,
       });
       if ((estimate?.low ?? 1) <= 0.6 && (estimate?.high ?? 0) >= 0.6) held += 1;
     }
-    expect(held).toBeGreaterThanOrEqual(180);
-    expect(held).toBeLessThanOrEqual(199);
+    expect(held).toBeGreaterThanOrEqual(88);
+    expect(held).toBeLessThanOrEqual(100);
   });
 
   it('is the same for the same seed, certain where all agree, and null of nothing', async () => {

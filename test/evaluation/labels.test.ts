@@ -16,7 +16,7 @@ const noSearcher: Searcher = {
 async function run(library: SqliteLibrary, given: object, baseFolder: string | null = null) {
   const body = evaluationBody.parse({ protocol: 'labels', ...given });
   return (await evaluate(
-    requestOf(body, baseFolder),
+    requestOf(body, { baseFolder, queryRoots: null }),
     { library, searcher: noSearcher, model: MODEL },
     { signal: new AbortController().signal, onProgress: () => undefined },
   )) as LabelsReport;

@@ -1,10 +1,12 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvaluationJson } from '../../index/evaluation/present.js';
+import type { LabelsReport, PairsReport } from '../../index/evaluation/types.js';
+import { ffmpeg } from '../fixtures/videos.js';
 import { createWorkspace, type Workspace } from '../helpers/workspace.js';
 import { expectProblem, postJson, until } from './tools/http.js';
-import { type LiveServer, startLiveServer } from './tools/live-server.js';
+import { type LiveServer, samplePath, startLiveServer } from './tools/live-server.js';
 
 const LABELS = [
   ['people-detection', 'street'],
@@ -70,7 +72,7 @@ describe('POST /evaluations', () => {
       problems: [],
       settings: { ranking: 'search', queries: 'split', rankingDepth: 2 },
     });
-    const first = report?.queries[0];
+    const first = (report as LabelsReport).queries[0];
     const answer = await (
       await postJson(`${live.api}/search`, { videoId: first?.videoId, excludeSelf: true })
     ).json();
@@ -79,11 +81,70 @@ describe('POST /evaluations', () => {
     expect(first?.nearest).toMatchObject({ videoId: hit.video.id, similarity: hit.score });
   });
 
+  it('searches for given targets, with files of the archive and stored videos, and measures the range', async () => {
+    const upload = path.join(live.archive, 'queries');
+    await mkdir(upload);
+    const clip = path.join(upload, 'cut.mp4');
+    await ffmpeg(
+      '-ss',
+      '2',
+      '-t',
+      '4',
+      '-i',
+      samplePath('people-detection'),
+      '-c:v',
+      'mpeg4',
+      '-q:v',
+      '3',
+      clip,
+    );
+    const broken = path.join(upload, 'broken.mp4');
+    await writeFile(broken, 'no video');
+    const outside = path.join(live.outside, 'secret.mp4');
+    await copyFile(clip, outside);
+    const pairsCsv = [
+      'query,target,start,end',
+      `${clip},head-pose-face-detection-male.mp4,1,4.5`,
+      `${clip},people-detection`,
+      'people-detection,people-detection',
+      `${outside},people-detection`,
+      `${broken},people-detection`,
+      `${clip},head-pose-face-detection-male,4,1`,
+      `${clip},nothing`,
+      `${clip}`,
+    ].join('\n');
+    const { report } = await done(await post({ protocol: 'pairs', k: [1, 4], pairsCsv }));
+    const { queries, recall, timeRange, problems, queryCount } = report as PairsReport;
+    expect(queries.map(({ line, rank }) => [line, rank])).toEqual([
+      [2, 1],
+      [3, expect.any(Number)],
+      [4, 1],
+      [7, 1],
+    ]);
+    expect(queries[1]?.rank).toBeGreaterThan(1);
+    expect(queryCount).toBe(4);
+    expect(recall).toMatchObject([
+      { k: 1, value: 0.75 },
+      { k: 4, value: 1 },
+    ]);
+    expect(timeRange).toMatchObject({ count: 1, medianSeconds: queries[0]?.errorSeconds });
+    expect(timeRange.medianSeconds).toBeLessThan(1);
+    expect(problems.map(({ code, items }) => [code, items[0]?.slice(0, 7)])).toEqual([
+      ['QUERY_NOT_FOUND', 'line 5:'],
+      ['RANGE_NOT_IN_VIDEO', 'line 7:'],
+      ['VIDEO_UNKNOWN', 'line 8:'],
+      ['CSV_ROW_INVALID', 'line 9:'],
+      ['NOT_A_VIDEO', 'line 6:'],
+    ]);
+  });
+
   it('refuses what it does not know by name', async () => {
     await expectProblem(await post({ protocol: 'labels', collection: 'nowhere' }), 'COLLECTION_NOT_FOUND');
     await expectProblem(await post({ protocol: 'guess' }), 'REQUEST_INVALID');
     await expectProblem(await post({ protocol: 'labels', ks: [1] }), 'REQUEST_INVALID');
     await expectProblem(await post({ protocol: 'labels', k: [] }), 'REQUEST_INVALID');
+    await expectProblem(await post({ protocol: 'pairs' }), 'REQUEST_INVALID');
+    await expectProblem(await post({ protocol: 'labels', pairsCsv: 'a,b' }), 'REQUEST_INVALID');
     const tooDeep = await post({ protocol: 'labels', ranking: 'search', k: [201] });
     expect((await expectProblem(tooDeep, 'REQUEST_INVALID')).detail).toContain('200');
     await expectProblem(await fetch(`${live.api}/evaluations/999`), 'EVALUATION_NOT_FOUND');
