@@ -30,6 +30,9 @@ export interface EvaluateFlags extends CommonFlags {
   ranking?: string;
   queries?: string;
   pairs?: string;
+  parts?: string;
+  edits?: string;
+  pairsPerPart?: string;
   maxQueries?: string;
   seed?: string;
   resamples?: string;
@@ -61,6 +64,9 @@ async function requestOfFlags(flags: EvaluateFlags): Promise<EvaluationRequest> 
     ranking: flags.ranking,
     queriesCsv: flags.queries === undefined ? undefined : await readCsv(flags.queries),
     pairsCsv: flags.pairs === undefined ? undefined : await readCsv(flags.pairs),
+    partCount: whole(flags.parts, '--parts', 1),
+    edits: flags.edits?.split(','),
+    pairsPerPart: whole(flags.pairsPerPart, '--pairs-per-part', 0),
     maxQueries: whole(flags.maxQueries, '--max-queries', 1),
     seed: whole(flags.seed, '--seed', 0),
     resamples: whole(flags.resamples, '--resamples', 1),

@@ -1,8 +1,11 @@
 import type { EvaluationJson } from '../evaluation/present.js';
 import type {
+  EditFigures,
+  EditsReport,
   Estimate,
   EvaluationReport,
   LabelsReport,
+  LeftOut,
   PairsReport,
   TimeFigures,
 } from '../evaluation/types.js';
@@ -23,7 +26,8 @@ export function printEvaluation(terminal: Terminal, { id, report }: EvaluationJs
       `${plural(library.segmentCount, 'segment')}), model ${model.id}, ${elapsedSeconds.toFixed(1)} s`,
   );
   if (report.protocol === 'labels') printLabels(terminal, report);
-  else printPairs(terminal, report);
+  else printTargets(terminal, report);
+  if (report.protocol === 'edits') printEdits(terminal, report);
   printProblems(terminal, report);
 }
 
@@ -61,13 +65,17 @@ function printLabels(terminal: Terminal, report: LabelsReport): void {
       ),
     );
   }
+  printLeftOut(terminal, leftOut);
+}
+
+function printLeftOut(terminal: Terminal, leftOut: LeftOut): void {
   if (leftOut.count > 0) {
     const reasons = Object.entries(leftOut.byReason).map(([reason, count]) => `${reason} ${count}`);
     terminal.out(`\nLeft out: ${plural(leftOut.count, 'video')} (${reasons.join(', ')})`);
   }
 }
 
-function printPairs(terminal: Terminal, report: PairsReport): void {
+function printTargets(terminal: Terminal, report: PairsReport | EditsReport): void {
   terminal.out(`${queryText(report.queryCount)}; 95 % intervals\n`);
   terminal.out(
     formatTable(
@@ -79,6 +87,39 @@ function printPairs(terminal: Terminal, report: PairsReport): void {
       ],
     ),
   );
+}
+
+function printEdits(terminal: Terminal, { groups, byEdit, settings, leftOut }: EditsReport): void {
+  const pairs = byEdit.filter(({ edits }) => edits.length > 1);
+  const rows = [
+    ...groups.map(({ name, ...figures }) => [`all ${name}`, ...editCells(figures)]),
+    ...byEdit
+      .filter(({ edits }) => edits.length === 1)
+      .map(({ edits, ...figures }) => [edits.join('+'), ...editCells(figures)]),
+  ];
+  const headers = [
+    'Edit',
+    'Queries',
+    ...settings.k.map((k) => `R@${k}`),
+    'Off, median',
+    '90 %',
+    '<= 0.5 s',
+    '<= 1 s',
+  ];
+  terminal.out('');
+  terminal.out(formatTable(headers, rows));
+  if (pairs.length > 0) terminal.out(`\n${plural(pairs.length, 'pair')} of edits: --json has each`);
+  printLeftOut(terminal, leftOut);
+}
+
+function editCells({ queryCount, recall, timeRange }: EditFigures): (string | number)[] {
+  return [
+    queryCount,
+    ...recall.map(({ value }) => figure(value)),
+    seconds(timeRange.medianSeconds),
+    seconds(timeRange.p90Seconds),
+    ...timeRange.within.map(({ value }) => figure(value)),
+  ];
 }
 
 /** Of those that came first and whose range is known. */

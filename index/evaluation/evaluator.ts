@@ -1,6 +1,8 @@
 import { CliptraceError } from '../errors.js';
 import type { Library, Video } from '../library/types.js';
+import type { FfmpegProgram, MediaLimits } from '../media/types.js';
 import type { Searcher } from '../search/types.js';
+import { evaluateEdits } from './edits-protocol.js';
 import { evaluateLabels } from './labels-protocol.js';
 import { evaluatePairs } from './pairs-protocol.js';
 import { Problems } from './problems.js';
@@ -11,6 +13,12 @@ export interface EvaluatorParts {
   library: Library;
   searcher: Searcher;
   model: { id: string; dimension: number; timesteps: number };
+  /** To make the clips of the edits protocol. */
+  ffmpeg: FfmpegProgram;
+  limits: MediaLimits;
+  temporaryFolder: string;
+  /** Path of the video's file as it lies on disk now. VIDEO_NOT_FOUND, MEDIA_MISSING. */
+  mediaPath(videoId: number): Promise<string>;
 }
 
 /** What one evaluation works with. */
@@ -37,14 +45,14 @@ export async function evaluate(
   run: Pick<EvaluationContext, 'signal' | 'onProgress'>,
 ): Promise<EvaluationReport> {
   const startedAt = performance.now();
-  const { library, searcher, model } = parts;
+  const { library, model } = parts;
   const problems = new Problems();
   const lastChange = await library.lastSequence();
   const collection = request.collection ?? undefined;
   await requireCollection(library, collection);
   const segmentCount = await library.countSegments(model.id, { collection });
   const videos = await allVideos(library, collection);
-  const context = { library, searcher, model, videos, problems, ...run };
+  const context = { ...parts, videos, problems, ...run };
   const figures = await runProtocol(request, context);
   return {
     formatVersion: 1,
@@ -60,6 +68,8 @@ function runProtocol(request: EvaluationRequest, context: EvaluationContext) {
   switch (request.protocol) {
     case 'labels':
       return evaluateLabels(request, context);
+    case 'edits':
+      return evaluateEdits(request, context);
     case 'pairs':
       return evaluatePairs(request, context);
   }

@@ -33,7 +33,7 @@ export async function evaluatePairs(
       line: pair.line,
       query: pair.name,
       targetVideoId: pair.target.id,
-      ...targetOutcome(hits, pair.target.id, pair.expected),
+      ...targetOutcome(hits, (videoId) => videoId === pair.target.id, pair.expected),
     });
   }
   context.onProgress(pairs.length, pairs.length);

@@ -1,7 +1,11 @@
 import { z } from 'zod';
+import { PROTOCOL_EDITS } from './edits/edit-pairs.js';
+import { EDIT_NAMES } from './edits/types.js';
 import { type EvaluationRequest, PROTOCOLS, type Protocol, RANKINGS } from './types.js';
 
 const MAX_K = 10_000;
+const DEFAULT_PARTS = 40;
+const DEFAULT_PAIRS_PER_PART = 4;
 /** What a search gives at most. */
 const MAX_SEARCH_K = 200;
 
@@ -13,6 +17,9 @@ const ONLY_FOR = {
   queriesCsv: ['labels'],
   maxQueries: ['labels'],
   pairsCsv: ['pairs'],
+  partCount: ['edits'],
+  edits: ['edits'],
+  pairsPerPart: ['edits'],
 } as const satisfies Record<string, readonly Protocol[]>;
 
 /** The fields of an evaluation as people ask for it: the body of the HTTP request, and the flags of the command. */
@@ -20,7 +27,7 @@ export const evaluationFields = {
   protocol: z
     .enum(PROTOCOLS)
     .describe(
-      '`labels`: a query counts at k when one of its k nearest other videos has its label. `pairs`: when its target is among the first k hits.',
+      '`labels`: a query counts at k when one of its k nearest other videos has its label. `edits`: parts of the library are edited and searched as uploads; a query counts at k when its source is among the first k hits. `pairs`: the same for the queries and targets of a CSV.',
     ),
   collection: text.min(1).optional().describe('Only this collection; the whole library by default.'),
   k: z
@@ -51,6 +58,23 @@ export const evaluationFields = {
       'Of `pairs`: text of a CSV with lines "query,target" or "query,target,start,end". The query: a video of the library, or ' +
         'the absolute path of a file; the target: a video, named as in `queriesCsv`; start and end: seconds in the target.',
     ),
+  partCount: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe('Of `edits`: parts of videos that are cut, each edited by every edit; default 40.'),
+  edits: z
+    .array(z.enum(EDIT_NAMES))
+    .min(1)
+    .optional()
+    .describe('Of `edits`: those to make; by default all but subtitles and missing-middle.'),
+  pairsPerPart: z
+    .int()
+    .min(0)
+    .max(1000)
+    .optional()
+    .describe('Of `edits`: pairs of edits that each part gets besides; they take turns; default 4.'),
   maxQueries: z
     .int()
     .min(1)
@@ -114,6 +138,14 @@ export function requestOf(body: EvaluationBody, { baseFolder, queryRoots }: Requ
         splitCsv: body.queriesCsv ?? null,
         baseFolder,
         maxQueries: body.maxQueries ?? null,
+      };
+    case 'edits':
+      return {
+        ...common,
+        protocol: 'edits',
+        partCount: body.partCount ?? DEFAULT_PARTS,
+        edits: [...new Set(body.edits ?? PROTOCOL_EDITS)],
+        pairsPerPart: body.pairsPerPart ?? DEFAULT_PAIRS_PER_PART,
       };
     case 'pairs':
       return {

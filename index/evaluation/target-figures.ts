@@ -5,13 +5,13 @@ import { countsAt } from './retrieval-metrics.js';
 import { rangeError, timeFiguresOf } from './time-figures.js';
 import type { Estimate, RecallAt, TargetOutcome, TimeFigures } from './types.js';
 
-/** What the hits of a search, best first, say about the one video that is right. */
+/** What the hits of a search, best first, say about the video that is right. */
 export function targetOutcome(
   hits: readonly SearchHit[],
-  targetVideoId: number,
+  isTarget: (videoId: number) => boolean,
   expected: Span | null,
 ): TargetOutcome {
-  const position = hits.findIndex(({ video }) => video.id === targetVideoId);
+  const position = hits.findIndex(({ video }) => isTarget(video.id));
   const hit = hits[position];
   if (!hit) return { rank: null, score: null, found: null, expected, errorSeconds: null };
   const found = { startSeconds: hit.startSeconds, endSeconds: hit.endSeconds };

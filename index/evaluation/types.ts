@@ -1,7 +1,8 @@
 import type { Span } from '../span.js';
+import type { EditName } from './edits/types.js';
 
 /** How queries and their right answers come about. */
-export const PROTOCOLS = ['labels', 'pairs'] as const;
+export const PROTOCOLS = ['labels', 'edits', 'pairs'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /**
@@ -42,7 +43,17 @@ export interface PairsRequest extends RequestBase {
   queryRoots: string[] | null;
 }
 
-export type EvaluationRequest = LabelsRequest | PairsRequest;
+export interface EditsRequest extends RequestBase {
+  protocol: 'edits';
+  /** Parts of videos that are cut. */
+  partCount: number;
+  /** Each part is edited by each of these alone, */
+  edits: EditName[];
+  /** and by so many pairs of them. */
+  pairsPerPart: number;
+}
+
+export type EvaluationRequest = LabelsRequest | EditsRequest | PairsRequest;
 
 /** A mean over queries and its 95 % bootstrap interval; null where there was no query. */
 export interface Estimate {
@@ -78,6 +89,7 @@ export const LEFT_OUT_REASONS = {
   DUPLICATE_CONTENT: 'The same content stands in another collection, too: it would find itself',
   NOT_EMBEDDED: 'The video has no segments of this model: index it again',
   NOT_IN_SPLIT: 'The CSV does not name the video',
+  TOO_SHORT: 'The video is shorter than the parts that are cut',
   NOT_DRAWN: 'Not among the queries that were drawn',
 } as const;
 export type LeftOutReason = keyof typeof LEFT_OUT_REASONS;
@@ -181,7 +193,43 @@ export interface PairsReport extends ReportBase {
   queries: PairQuery[];
 }
 
-export type EvaluationReport = LabelsReport | PairsReport;
+export interface EditFigures {
+  queryCount: number;
+  recall: RecallAt[];
+  meanReciprocalRank: Estimate;
+  timeRange: TimeFigures;
+}
+
+/** `single`: single edits but mirror and speed, which are `mirror-and-speed`; `pairs`: two edits at once. */
+export interface EditGroup extends EditFigures {
+  name: 'single' | 'mirror-and-speed' | 'pairs';
+}
+
+export interface EditOutcome extends TargetOutcome {
+  videoId: number;
+  title: string;
+  edits: EditName[];
+}
+
+export interface EditsReport extends ReportBase, EditFigures {
+  protocol: 'edits';
+  settings: {
+    k: number[];
+    seed: number;
+    resamples: number;
+    confidence: number;
+    partCount: number;
+    edits: EditName[];
+    pairsPerPart: number;
+  };
+  groups: EditGroup[];
+  byEdit: ({ edits: string[] } & EditFigures)[];
+  leftOut: LeftOut;
+  /** The first five thousand. */
+  queries: EditOutcome[];
+}
+
+export type EvaluationReport = LabelsReport | EditsReport | PairsReport;
 
 /** What a list of evaluations tells of one that is done. */
 export interface EvaluationSummary {

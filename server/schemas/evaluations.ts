@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EDIT_NAMES } from '../../index/evaluation/edits/types.js';
 import { evaluationBody } from '../../index/evaluation/request.js';
 import { LEFT_OUT_REASONS, type LeftOutReason, PROTOCOLS, RANKINGS } from '../../index/evaluation/types.js';
 import { id, timestamp } from './common.js';
@@ -150,7 +151,27 @@ const pairsReport = z
   })
   .meta({ id: 'PairsReport' });
 
-const report = z.discriminatedUnion('protocol', [labelsReport, pairsReport]);
+const editFigures = { queryCount: count, recall, meanReciprocalRank: estimate, timeRange };
+const edit = z.enum(EDIT_NAMES);
+
+const editsReport = z
+  .object({
+    ...reportFields,
+    protocol: z.literal('edits'),
+    settings: z.object({ ...searchSettings, partCount: count, edits: z.array(edit), pairsPerPart: count }),
+    ...editFigures,
+    groups: z
+      .array(z.object({ name: z.enum(['single', 'mirror-and-speed', 'pairs']), ...editFigures }))
+      .describe('`single`: single edits but mirror and speed.'),
+    byEdit: z.array(z.object({ edits: z.array(edit), ...editFigures })),
+    leftOut,
+    queries: z
+      .array(z.object({ videoId: id, title: z.string(), edits: z.array(edit), ...targetOutcome }))
+      .describe('The first five thousand.'),
+  })
+  .meta({ id: 'EditsReport' });
+
+const report = z.discriminatedUnion('protocol', [labelsReport, editsReport, pairsReport]);
 
 const stateFields = {
   id: id.describe('Also that of its job.'),

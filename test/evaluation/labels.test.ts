@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { confusionOf } from '../../index/evaluation/confusion.js';
 import { evaluate } from '../../index/evaluation/evaluator.js';
@@ -6,7 +7,9 @@ import type { LabelsReport } from '../../index/evaluation/types.js';
 import { meanEmbedding } from '../../index/evaluation/video-ranking.js';
 import type { SqliteLibrary } from '../../index/library/sqlite-library.js';
 import type { Video } from '../../index/library/types.js';
+import { defaultMediaLimits } from '../../index/media/limits.js';
 import type { Searcher } from '../../index/search/types.js';
+import { ffmpegProgram } from '../fixtures/videos.js';
 import { MODEL, putVideo, segmentBatch, temporaryLibrary } from '../library/fixtures.js';
 
 const noSearcher: Searcher = {
@@ -17,7 +20,15 @@ async function run(library: SqliteLibrary, given: object, baseFolder: string | n
   const body = evaluationBody.parse({ protocol: 'labels', ...given });
   return (await evaluate(
     requestOf(body, { baseFolder, queryRoots: null }),
-    { library, searcher: noSearcher, model: MODEL },
+    {
+      library,
+      searcher: noSearcher,
+      model: MODEL,
+      ffmpeg: await ffmpegProgram(),
+      limits: defaultMediaLimits,
+      temporaryFolder: tmpdir(),
+      mediaPath: () => Promise.reject(new Error('The labels protocol reads no file.')),
+    },
     { signal: new AbortController().signal, onProgress: () => undefined },
   )) as LabelsReport;
 }

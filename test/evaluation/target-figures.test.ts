@@ -8,22 +8,29 @@ const span = (startSeconds: number, endSeconds: number) => ({ startSeconds, endS
 
 function hit(id: number, startSeconds: number, endSeconds: number): SearchHit {
   const video = { id, title: `Video ${id}`, collection: 'default', label: null, durationSeconds: 60 };
-  return { video, score: 1 / id, startSeconds, endSeconds, queryStartSeconds: 0, queryEndSeconds: 1 };
+  return {
+    ...{ video, score: 1 / id, startSeconds, endSeconds, queryStartSeconds: 0, queryEndSeconds: 1 },
+    ...{ speed: 1, mirrored: false, parts: [], explanation: null },
+  };
 }
 
 describe('a search for a known video', () => {
   it('has the rank of the target, and an error of the range where the target came first', () => {
     const hits = [hit(3, 10, 14), hit(5, 0, 4)];
-    expect(targetOutcome(hits, 3, span(9.6, 14.2))).toEqual({
+    expect(targetOutcome(hits, (id) => id === 3, span(9.6, 14.2))).toEqual({
       rank: 1,
       score: 1 / 3,
       found: span(10, 14),
       expected: span(9.6, 14.2),
       errorSeconds: 0.4,
     });
-    expect(targetOutcome(hits, 5, span(0, 4))).toMatchObject({ rank: 2, errorSeconds: null });
-    expect(targetOutcome(hits, 3, null)).toMatchObject({ rank: 1, errorSeconds: null });
-    expect(targetOutcome(hits, 7, span(0, 4))).toMatchObject({ rank: null, score: null, found: null });
+    expect(targetOutcome(hits, (id) => id === 5, span(0, 4))).toMatchObject({ rank: 2, errorSeconds: null });
+    expect(targetOutcome(hits, (id) => id === 3, null)).toMatchObject({ rank: 1, errorSeconds: null });
+    expect(targetOutcome(hits, (id) => id === 7, span(0, 4))).toMatchObject({
+      rank: null,
+      score: null,
+      found: null,
+    });
   });
 
   it('counts into recall, reciprocal rank and the shares within half a second and a second', async () => {

@@ -2,7 +2,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvaluationJson } from '../../index/evaluation/present.js';
-import type { LabelsReport, PairsReport } from '../../index/evaluation/types.js';
+import type { EditsReport, LabelsReport, PairsReport } from '../../index/evaluation/types.js';
 import { ffmpeg } from '../fixtures/videos.js';
 import { createWorkspace, type Workspace } from '../helpers/workspace.js';
 import { expectProblem, postJson, until } from './tools/http.js';
@@ -87,11 +87,11 @@ describe('POST /evaluations', () => {
     const clip = path.join(upload, 'cut.mp4');
     await ffmpeg(
       '-ss',
-      '2',
+      '1',
       '-t',
-      '4',
+      '3.5',
       '-i',
-      samplePath('people-detection'),
+      samplePath('head-pose-face-detection-male'),
       '-c:v',
       'mpeg4',
       '-q:v',
@@ -115,7 +115,10 @@ describe('POST /evaluations', () => {
     ].join('\n');
     const { report } = await done(await post({ protocol: 'pairs', k: [1, 4], pairsCsv }));
     const { queries, recall, timeRange, problems, queryCount } = report as PairsReport;
-    expect(queries.map(({ line, rank }) => [line, rank])).toEqual([
+    expect(
+      queries.map(({ line, rank }) => [line, rank]),
+      JSON.stringify(problems),
+    ).toEqual([
       [2, 1],
       [3, expect.any(Number)],
       [4, 1],
@@ -136,6 +139,36 @@ describe('POST /evaluations', () => {
       ['CSV_ROW_INVALID', 'line 9:'],
       ['NOT_A_VIDEO', 'line 6:'],
     ]);
+  });
+
+  it('edits parts of the library, and finds where they come from', async () => {
+    const body = {
+      protocol: 'edits',
+      k: [1, 2],
+      partCount: 2,
+      edits: ['trim', 'grey'],
+      pairsPerPart: 0,
+      seed: 3,
+    };
+    const { report } = await done(await post(body));
+    const { queries, groups, byEdit, leftOut, settings, recall } = report as EditsReport;
+    expect(settings).toMatchObject({ partCount: 2, edits: ['trim', 'grey'], pairsPerPart: 0, seed: 3 });
+    expect(queries.map(({ edits }) => edits)).toEqual([['trim'], ['grey'], ['trim'], ['grey']]);
+    expect(new Set(queries.map(({ videoId }) => videoId)).size).toBe(2);
+    expect(leftOut.byReason).toEqual({ TOO_SHORT: 2 });
+    expect(groups).toMatchObject([{ name: 'single', queryCount: 4, recall: [{ k: 1 }, { k: 2 }] }]);
+    expect(byEdit.map(({ edits, queryCount }) => [...edits, queryCount])).toEqual([
+      ['trim', 2],
+      ['grey', 2],
+    ]);
+    // A plain part is found, and where it is.
+    const trim = queries.filter(({ edits }) => edits[0] === 'trim');
+    for (const { rank, errorSeconds } of trim) {
+      expect(rank).toBe(1);
+      expect(errorSeconds).toBeLessThan(1);
+    }
+    expect(recall[0]?.value).toBe(queries.filter(({ rank }) => rank === 1).length / 4);
+    expect(await live.temporaryFiles()).toEqual([]);
   });
 
   it('refuses what it does not know by name', async () => {
