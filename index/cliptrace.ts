@@ -16,11 +16,13 @@ import { resolveFfmpeg } from './media/ffmpeg-program.js';
 import { defaultMediaLimits } from './media/limits.js';
 import type { MediaLimits } from './media/types.js';
 import { createSearcher } from './search/searcher.js';
+import type { Searcher } from './search/types.js';
 import type { Settings } from './settings.js';
 import { Thumbnails } from './thumbnails.js';
 import type { Cliptrace, DataFolder, Readiness } from './types.js';
 import { DeferredIndex } from './vectors/deferred-index.js';
 import { type IndexLogger, openSegmentIndex } from './vectors/index-follower.js';
+import { RecallKeeper } from './vectors/recall-keeper.js';
 import type { SegmentIndex } from './vectors/types.js';
 
 export interface OpenOptions {
@@ -127,7 +129,26 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     limits: archiveLimits(settings),
     uploadLimits: keptUploadLimits(settings),
   });
-  const searcher = createSearcher({ library, index, batcher, ffmpeg, limits: UPLOAD_LIMITS });
+  // A command that searches once has nothing to learn from.
+  const keeper =
+    options.background && settings.targetRecall !== null
+      ? new RecallKeeper({
+          index,
+          library,
+          modelId: manifest.id,
+          targetRecall: settings.targetRecall,
+          onError: (error) =>
+            options.logger?.warn(
+              { reason: errorMessageOf(error) },
+              'The recall of searches could not be measured',
+            ),
+        })
+      : null;
+  if (keeper) undo.push(() => keeper.close());
+  const searcher = tellingRecall(
+    createSearcher({ library, index: keeper ?? index, batcher, ffmpeg, limits: UPLOAD_LIMITS }),
+    keeper,
+  );
   const jobs = new LibraryJobQueue({
     library,
     index,
@@ -135,6 +156,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     evaluate: createEvaluationRunner({
       library,
       searcher,
+      index,
       model: manifest,
       ffmpeg,
       limits: UPLOAD_LIMITS,
@@ -172,6 +194,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
     close: async () => {
       await jobs.stop();
+      await keeper?.close();
       // The library has everything: without a snapshot only the next start takes longer.
       await index.saveSnapshot().catch((error: unknown) => {
         options.logger?.warn({ reason: errorMessageOf(error) }, 'The vector index could not be saved');
@@ -181,6 +204,17 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       await encoder.close();
       await library.close();
     },
+  };
+}
+
+function tellingRecall(searcher: Searcher, keeper: RecallKeeper | null): Searcher {
+  if (!keeper) return searcher;
+  return {
+    ...searcher,
+    search: async (request) => ({
+      ...(await searcher.search(request)),
+      annRecall: keeper.liveRecall.recall,
+    }),
   };
 }
 

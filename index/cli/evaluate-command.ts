@@ -33,6 +33,9 @@ export interface EvaluateFlags extends CommonFlags {
   parts?: string;
   edits?: string;
   pairsPerPart?: string;
+  queryCount?: string;
+  ef?: string;
+  targetRecall?: string;
   maxQueries?: string;
   seed?: string;
   resamples?: string;
@@ -67,6 +70,9 @@ async function requestOfFlags(flags: EvaluateFlags): Promise<EvaluationRequest> 
     partCount: whole(flags.parts, '--parts', 1),
     edits: flags.edits?.split(','),
     pairsPerPart: whole(flags.pairsPerPart, '--pairs-per-part', 0),
+    queryCount: whole(flags.queryCount, '--query-count', 1),
+    efs: flags.ef?.split(',').map((ef) => whole(ef, '--ef', 1)),
+    targetRecall: parseNumber(flags.targetRecall, '--target-recall', { min: 0, max: 1 }),
     maxQueries: whole(flags.maxQueries, '--max-queries', 1),
     seed: whole(flags.seed, '--seed', 0),
     resamples: whole(flags.resamples, '--resamples', 1),

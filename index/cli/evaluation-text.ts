@@ -1,5 +1,6 @@
 import type { EvaluationJson } from '../evaluation/present.js';
 import type {
+  AnnReport,
   EditFigures,
   EditsReport,
   Estimate,
@@ -26,6 +27,7 @@ export function printEvaluation(terminal: Terminal, { id, report }: EvaluationJs
       `${plural(library.segmentCount, 'segment')}), model ${model.id}, ${elapsedSeconds.toFixed(1)} s`,
   );
   if (report.protocol === 'labels') printLabels(terminal, report);
+  else if (report.protocol === 'ann') printAnn(terminal, report);
   else printTargets(terminal, report);
   if (report.protocol === 'edits') printEdits(terminal, report);
   printProblems(terminal, report);
@@ -87,6 +89,22 @@ function printTargets(terminal: Terminal, report: PairsReport | EditsReport): vo
       ],
     ),
   );
+}
+
+function printAnn(terminal: Terminal, { queryCount, settings, exact, levels, chosenEf }: AnnReport): void {
+  terminal.out(`${queryText(queryCount)}; 95 % intervals\n`);
+  const ms = (value: number | null) => (value === null ? '-' : value.toFixed(2));
+  terminal.out(
+    formatTable(
+      ['ef', `recall@${settings.k}`, 'From', 'To', 'p50, ms', 'p99, ms'],
+      [
+        ...levels.map(({ ef, recall, p50Ms, p99Ms }) => [ef, ...cells(recall), ms(p50Ms), ms(p99Ms)]),
+        ['exact', '1.000', '', '', ms(exact.p50Ms), ''],
+      ],
+    ),
+  );
+  const chosen = chosenEf === null ? 'no ef of these reaches' : `ef ${chosenEf} is the least to reach`;
+  terminal.out(`\n${chosen} a recall of ${settings.targetRecall}`);
 }
 
 function printEdits(terminal: Terminal, { groups, byEdit, settings, leftOut }: EditsReport): void {

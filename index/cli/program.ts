@@ -71,7 +71,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .action(async (clip, flags) => exit(await searchCommand(clip, flags, context)));
 
   command('evaluate', 'Measure recall on the library', 'cliptrace evaluate --queries split.csv -k 1,5,10,20')
-    .option('--protocol <name>', 'labels, edits or pairs (default: labels; pairs with --pairs)')
+    .option('--protocol <name>', 'labels, edits, pairs or ann (default: labels; pairs with --pairs)')
     .option('--collection <name>', 'only this collection')
     .option('-k <list>', 'recall at these k (default: 1,5,10,20)')
     .option('--ranking <name>', 'embedding or search (default: embedding)')
@@ -83,6 +83,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--parts <number>', 'edits: parts of videos to cut (default: 40)')
     .option('--edits <list>', 'edits: those to make (default: all but subtitles and missing-middle)')
     .option('--pairs-per-part <number>', 'edits: pairs of edits besides (default: 4)')
+    .option('--query-count <number>', 'ann: queries to ask (default: 200)')
+    .option('--ef <list>', 'ann: candidates to try (default: 16,32,64,128,256,512)')
+    .option('--target-recall <share>', 'ann: what the chosen ef is to reach (default: 0.99)')
     .option('--max-queries <number>', 'draw so many queries at most')
     .option('--seed <number>', 'of what is drawn and of the intervals (default: 1)')
     .option('--resamples <number>', 'of the bootstrap, 100-100000 (default: 1000)')

@@ -2,6 +2,8 @@ import { CliptraceError } from '../errors.js';
 import type { Library, Video } from '../library/types.js';
 import type { FfmpegProgram, MediaLimits } from '../media/types.js';
 import type { Searcher } from '../search/types.js';
+import type { SegmentIndex } from '../vectors/types.js';
+import { evaluateAnn } from './ann-protocol.js';
 import { evaluateEdits } from './edits-protocol.js';
 import { evaluateLabels } from './labels-protocol.js';
 import { evaluatePairs } from './pairs-protocol.js';
@@ -12,6 +14,7 @@ import type { EvaluationReport, EvaluationRequest } from './types.js';
 export interface EvaluatorParts {
   library: Library;
   searcher: Searcher;
+  index: SegmentIndex;
   model: { id: string; dimension: number; timesteps: number };
   /** To make the clips of the edits protocol. */
   ffmpeg: FfmpegProgram;
@@ -70,6 +73,8 @@ function runProtocol(request: EvaluationRequest, context: EvaluationContext) {
       return evaluateLabels(request, context);
     case 'edits':
       return evaluateEdits(request, context);
+    case 'ann':
+      return evaluateAnn(request, context);
     case 'pairs':
       return evaluatePairs(request, context);
   }

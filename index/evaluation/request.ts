@@ -5,6 +5,9 @@ import { type EvaluationRequest, PROTOCOLS, type Protocol, RANKINGS } from './ty
 
 const MAX_K = 10_000;
 const DEFAULT_PARTS = 40;
+const DEFAULT_ANN_QUERIES = 200;
+const DEFAULT_EFS = [16, 32, 64, 128, 256, 512];
+const DEFAULT_TARGET_RECALL = 0.99;
 const DEFAULT_PAIRS_PER_PART = 4;
 /** What a search gives at most. */
 const MAX_SEARCH_K = 200;
@@ -20,6 +23,9 @@ const ONLY_FOR = {
   partCount: ['edits'],
   edits: ['edits'],
   pairsPerPart: ['edits'],
+  queryCount: ['ann'],
+  efs: ['ann'],
+  targetRecall: ['ann'],
 } as const satisfies Record<string, readonly Protocol[]>;
 
 /** The fields of an evaluation as people ask for it: the body of the HTTP request, and the flags of the command. */
@@ -27,7 +33,7 @@ export const evaluationFields = {
   protocol: z
     .enum(PROTOCOLS)
     .describe(
-      '`labels`: a query counts at k when one of its k nearest other videos has its label. `edits`: parts of the library are edited and searched as uploads; a query counts at k when its source is among the first k hits. `pairs`: the same for the queries and targets of a CSV.',
+      '`labels`: a query counts at k when one of its k nearest other videos has its label. `edits`: parts of the library are edited and searched as uploads; a query counts at k when its source is among the first k hits. `pairs`: the same for the queries and targets of a CSV. `ann`: the index against exact search, at each ef.',
     ),
   collection: text.min(1).optional().describe('Only this collection; the whole library by default.'),
   k: z
@@ -75,6 +81,19 @@ export const evaluationFields = {
     .max(1000)
     .optional()
     .describe('Of `edits`: pairs of edits that each part gets besides; they take turns; default 4.'),
+  queryCount: z.int().min(1).max(100_000).optional().describe('Of `ann`: queries to ask; default 200.'),
+  efs: z
+    .array(z.int().min(1).max(100_000))
+    .min(1)
+    .max(50)
+    .optional()
+    .describe('Of `ann`: numbers of candidates to try; default 16, 32, 64, 128, 256 and 512.'),
+  targetRecall: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe('Of `ann`: the recall that the chosen ef is to reach; default 0.99.'),
   maxQueries: z
     .int()
     .min(1)
@@ -99,7 +118,7 @@ export const evaluationBody = z.strictObject(evaluationFields).superRefine((body
       continue;
     context.addIssue({ code: 'custom', path: [name], message: `is not for the protocol "${body.protocol}"` });
   }
-  const searches = body.protocol !== 'labels' || body.ranking === 'search';
+  const searches = body.protocol === 'edits' || body.protocol === 'pairs' || body.ranking === 'search';
   if (searches && Math.max(...body.k) > MAX_SEARCH_K) {
     context.addIssue({
       code: 'custom',
@@ -146,6 +165,16 @@ export function requestOf(body: EvaluationBody, { baseFolder, queryRoots }: Requ
         partCount: body.partCount ?? DEFAULT_PARTS,
         edits: [...new Set(body.edits ?? PROTOCOL_EDITS)],
         pairsPerPart: body.pairsPerPart ?? DEFAULT_PAIRS_PER_PART,
+      };
+    case 'ann':
+      return {
+        protocol: 'ann',
+        collection: common.collection,
+        seed: body.seed,
+        resamples: body.resamples,
+        queryCount: body.queryCount ?? DEFAULT_ANN_QUERIES,
+        efs: [...new Set(body.efs ?? DEFAULT_EFS)].sort((a, b) => a - b),
+        targetRecall: body.targetRecall ?? DEFAULT_TARGET_RECALL,
       };
     case 'pairs':
       return {

@@ -9,6 +9,13 @@ export function summaryOf(report: EvaluationReport): EvaluationSummary {
     collection: library.collection,
     queryCount,
     problemCount: problems.reduce((sum, { count }) => sum + count, 0),
-    headline: report.recall.map(({ k, ...estimate }) => ({ name: `recall@${k}`, ...estimate })),
+    headline: headlineOf(report),
   };
+}
+
+function headlineOf(report: EvaluationReport): EvaluationSummary['headline'] {
+  if (report.protocol === 'ann') {
+    return report.levels.map(({ ef, recall }) => ({ name: `recall@10, ef ${ef}`, ...recall }));
+  }
+  return report.recall.map(({ k, ...estimate }) => ({ name: `recall@${k}`, ...estimate }));
 }

@@ -2,7 +2,7 @@ import type { Span } from '../span.js';
 import type { EditName } from './edits/types.js';
 
 /** How queries and their right answers come about. */
-export const PROTOCOLS = ['labels', 'edits', 'pairs'] as const;
+export const PROTOCOLS = ['labels', 'edits', 'pairs', 'ann'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /**
@@ -53,7 +53,15 @@ export interface EditsRequest extends RequestBase {
   pairsPerPart: number;
 }
 
-export type EvaluationRequest = LabelsRequest | EditsRequest | PairsRequest;
+export interface AnnRequest extends Omit<RequestBase, 'k'> {
+  protocol: 'ann';
+  queryCount: number;
+  /** Ascending, distinct. */
+  efs: number[];
+  targetRecall: number;
+}
+
+export type EvaluationRequest = LabelsRequest | EditsRequest | PairsRequest | AnnRequest;
 
 /** A mean over queries and its 95 % bootstrap interval; null where there was no query. */
 export interface Estimate {
@@ -229,7 +237,32 @@ export interface EditsReport extends ReportBase, EditFigures {
   queries: EditOutcome[];
 }
 
-export type EvaluationReport = LabelsReport | EditsReport | PairsReport;
+export interface AnnLevel {
+  ef: number;
+  /** Share of the ten exact nearest segments that were found. */
+  recall: Estimate;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+export interface AnnReport extends ReportBase {
+  protocol: 'ann';
+  settings: {
+    k: number;
+    queryCount: number;
+    efs: number[];
+    targetRecall: number;
+    seed: number;
+    resamples: number;
+    confidence: number;
+  };
+  exact: { p50Ms: number | null };
+  levels: AnnLevel[];
+  /** The least ef that reaches the target; null when none does. */
+  chosenEf: number | null;
+}
+
+export type EvaluationReport = LabelsReport | EditsReport | PairsReport | AnnReport;
 
 /** What a list of evaluations tells of one that is done. */
 export interface EvaluationSummary {

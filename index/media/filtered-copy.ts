@@ -28,7 +28,8 @@ export async function writeFilteredCopy(request: FilteredCopyRequest): Promise<v
   const { ffmpeg, filePath, startSeconds, durationSeconds, limits, signal } = request;
   const { demuxers } = await checkContainer(filePath);
   const child = new FfmpegChild({
-    ffmpeg,
+    // Not confined: it writes a file. What it reads is in the library and was decoded under confinement before.
+    ffmpeg: { path: ffmpeg.path },
     filePath,
     timeoutMs: limits.timeoutMs,
     // It writes a file and nothing to its stdout: quiet is no sign of a stall.

@@ -68,6 +68,8 @@ export interface SearchAnswer {
   timings: SearchTimings;
   /** What a user should know of this answer, e.g. that an outdated ffmpeg decoded the upload. */
   warnings: { code: string; message: string }[];
+  /** Share of the exact nearest segments that searches of late have found; null or absent where that is not measured. */
+  annRecall?: number | null | undefined;
 }
 
 export interface Searcher {

@@ -78,5 +78,6 @@ function present(answer: SearchAnswer, links: MediaLinks): SearchAnswerJson {
     model: { id: answer.model.id, dimension: answer.model.dimension },
     timings: { decodeMs, encodeMs, searchMs, totalMs },
     warnings: answer.warnings.map(({ code, message }) => ({ code, message })),
+    annRecall: answer.annRecall ?? null,
   };
 }

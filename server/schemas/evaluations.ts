@@ -171,7 +171,33 @@ const editsReport = z
   })
   .meta({ id: 'EditsReport' });
 
-const report = z.discriminatedUnion('protocol', [labelsReport, editsReport, pairsReport]);
+const annReport = z
+  .object({
+    ...reportFields,
+    protocol: z.literal('ann'),
+    settings: z.object({
+      k: count,
+      queryCount: count,
+      efs: z.array(z.int().min(1)),
+      targetRecall: share,
+      seed: count,
+      resamples: count,
+      confidence: share,
+    }),
+    exact: z.object({ p50Ms: z.number().min(0).nullable() }),
+    levels: z.array(
+      z.object({
+        ef: z.int().min(1),
+        recall: estimate.describe('Share of the ten exact nearest segments that were found.'),
+        p50Ms: z.number().min(0),
+        p99Ms: z.number().min(0),
+      }),
+    ),
+    chosenEf: z.int().nullable().describe('The least ef that reaches the target; null when none does.'),
+  })
+  .meta({ id: 'AnnReport' });
+
+const report = z.discriminatedUnion('protocol', [labelsReport, editsReport, pairsReport, annReport]);
 
 const stateFields = {
   id: id.describe('Also that of its job.'),

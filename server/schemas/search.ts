@@ -88,6 +88,14 @@ export const searchAnswer = z
       totalMs: z.number().min(0),
     }),
     warnings: z.array(z.object({ code: z.string(), message: z.string() })),
+    annRecall: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .describe(
+        'Share of the exact nearest segments that searches of late have found; null until it is measured.',
+      ),
   })
   .meta({ id: 'SearchAnswer' });
 

@@ -9,12 +9,21 @@ import type { SqliteLibrary } from '../../index/library/sqlite-library.js';
 import type { Video } from '../../index/library/types.js';
 import { defaultMediaLimits } from '../../index/media/limits.js';
 import type { Searcher } from '../../index/search/types.js';
+import { DeferredIndex } from '../../index/vectors/deferred-index.js';
 import { ffmpegProgram } from '../fixtures/videos.js';
 import { MODEL, putVideo, segmentBatch, temporaryLibrary } from '../library/fixtures.js';
 
 const noSearcher: Searcher = {
   search: () => Promise.reject(new Error('The labels protocol compares by itself.')),
 };
+
+/** Of no use to this protocol. */
+async function noIndex() {
+  return new DeferredIndex(
+    MODEL.dimension,
+    Promise.reject(new Error('The labels protocol compares by itself.')),
+  );
+}
 
 async function run(library: SqliteLibrary, given: object, baseFolder: string | null = null) {
   const body = evaluationBody.parse({ protocol: 'labels', ...given });
@@ -23,6 +32,7 @@ async function run(library: SqliteLibrary, given: object, baseFolder: string | n
     {
       library,
       searcher: noSearcher,
+      index: await noIndex(),
       model: MODEL,
       ffmpeg: await ffmpegProgram(),
       limits: defaultMediaLimits,

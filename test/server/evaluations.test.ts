@@ -2,7 +2,8 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvaluationJson } from '../../index/evaluation/present.js';
-import type { EditsReport, LabelsReport, PairsReport } from '../../index/evaluation/types.js';
+import type { AnnReport, EditsReport, LabelsReport, PairsReport } from '../../index/evaluation/types.js';
+import type { Span } from '../../index/span.js';
 import { ffmpeg } from '../fixtures/videos.js';
 import { createWorkspace, type Workspace } from '../helpers/workspace.js';
 import { expectProblem, postJson, until } from './tools/http.js';
@@ -153,6 +154,7 @@ describe('POST /evaluations', () => {
     const { report } = await done(await post(body));
     const { queries, groups, byEdit, leftOut, settings, recall } = report as EditsReport;
     expect(settings).toMatchObject({ partCount: 2, edits: ['trim', 'grey'], pairsPerPart: 0, seed: 3 });
+    expect((report as EditsReport).problems).toEqual([]);
     expect(queries.map(({ edits }) => edits)).toEqual([['trim'], ['grey'], ['trim'], ['grey']]);
     expect(new Set(queries.map(({ videoId }) => videoId)).size).toBe(2);
     expect(leftOut.byReason).toEqual({ TOO_SHORT: 2 });
@@ -161,14 +163,33 @@ describe('POST /evaluations', () => {
       ['trim', 2],
       ['grey', 2],
     ]);
-    // A plain part is found, and where it is.
+    // A plain part is found.
     const trim = queries.filter(({ edits }) => edits[0] === 'trim');
-    for (const { rank, errorSeconds } of trim) {
+    for (const { rank, errorSeconds, found, expected } of trim) {
       expect(rank).toBe(1);
-      expect(errorSeconds).toBeLessThan(1);
+      const [at, truth] = [found as Span, expected as Span];
+      const off = Math.max(
+        Math.abs(at.startSeconds - truth.startSeconds),
+        Math.abs(at.endSeconds - truth.endSeconds),
+      );
+      expect(errorSeconds).toBeCloseTo(off, 2);
     }
     expect(recall[0]?.value).toBe(queries.filter(({ rank }) => rank === 1).length / 4);
     expect(await live.temporaryFiles()).toEqual([]);
+  });
+
+  it('compares the index with exact search, at each ef', async () => {
+    const body = { protocol: 'ann', queryCount: 12, efs: [64, 10], targetRecall: 0.9 };
+    const { report } = await done(await post(body));
+    const { levels, exact, chosenEf, queryCount } = report as AnnReport;
+    expect(queryCount).toBe(12);
+    expect(levels.map(({ ef }) => ef)).toEqual([10, 64]);
+    for (const { recall, p50Ms, p99Ms } of levels) {
+      expect(recall.value).toBe(1);
+      expect(p99Ms).toBeGreaterThanOrEqual(p50Ms);
+    }
+    expect(exact.p50Ms).toBeGreaterThan(0);
+    expect(chosenEf).toBe(10);
   });
 
   it('refuses what it does not know by name', async () => {
