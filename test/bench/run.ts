@@ -2,6 +2,7 @@ import { benchBadFiles } from './bad-files.js';
 import { benchEdits } from './edits.js';
 import { benchEncoder } from './encoder.js';
 import { benchMemory } from './memory.js';
+import { benchSizing } from './sizing.js';
 import { benchVectors } from './vectors/bench.js';
 import { benchChurn } from './vectors/churn.js';
 
@@ -12,6 +13,7 @@ const TARGETS: Record<string, (args: readonly string[]) => Promise<void>> = {
   edits: benchEdits,
   encoder: benchEncoder,
   memory: benchMemory,
+  sizing: benchSizing,
   vectors: benchVectors,
 };
 
