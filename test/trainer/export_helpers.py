@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from cliptrace_trainer.backbones import DEFAULT_COMPACT, build_backbone
+from cliptrace_trainer.backbones import build_backbone
 from cliptrace_trainer.export import Normalisation, Preprocessing, export_encoder
 from torch import nn
 
@@ -38,7 +38,7 @@ def network_input(clips: np.ndarray, normalisation: Normalisation = COLOURS) -> 
 def settled_backbone(*, seed: int = 0) -> nn.Module:
     """A compact backbone with batch-norm statistics of the moving pictures."""
     torch.manual_seed(seed)
-    backbone = build_backbone(name=DEFAULT_COMPACT)
+    backbone = build_backbone(name="compact-r21d")
     with torch.no_grad():
         for round_ in range(8):
             backbone(network_input(moving_clips(8, seed=round_)))

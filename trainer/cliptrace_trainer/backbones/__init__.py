@@ -25,7 +25,7 @@ _BUILDERS: dict[str, Callable[[], nn.Module]] = {
 
 BACKBONE_NAMES: tuple[str, ...] = tuple(_BUILDERS)
 
-DEFAULT_COMPACT = "compact-r21d"
+DEFAULT_COMPACT = "compact-two-stream"
 
 
 def build_backbone(*, name: str) -> nn.Module:
