@@ -11,10 +11,15 @@ export const OFFSET_STEP_SECONDS = 0.125;
 /** Speeds that are tried, then refined. Neighbours differ by so little that two seconds to both sides of the middle keep step. */
 const SPEEDS = [0.5, 0.56, 0.63, 0.71, 0.8, 0.89, 1, 1.12, 1.25, 1.41, 1.59, 1.78, 2] as const;
 /**
- * What another speed must win over the same speed, for each second of the query: most people change none, and on scenes that hardly
- * change any speed fits.
+ * What another speed than that of the video must win, for each second of the query: most people change none, and with a free choice of the
+ * speed some part of any similar video fits better than it should.
  */
-const SPEED_GAIN_PER_SECOND = 0.012;
+export function speedCost(speed: number): number {
+  return speed === 1 ? 0 : SPEED_COST + SPEED_COST_PER_OCTAVE * Math.abs(Math.log2(speed));
+}
+
+const SPEED_COST = 0.008;
+const SPEED_COST_PER_OCTAVE = 0.025;
 
 /** Offsets that are tried; everywhere unless `near` says otherwise, for videos of which parts were read. */
 export interface OffsetWindow {
@@ -65,14 +70,15 @@ export function findLines(
   const { threshold, near } = options;
   let best = atSpeed(field, 1, threshold, near);
   if (options.anySpeed) {
-    const needed = SPEED_GAIN_PER_SECOND * (field.query.endSeconds - field.query.startSeconds);
-    let top = (best[0]?.evidence ?? 0) + needed;
+    const seconds = field.query.endSeconds - field.query.startSeconds;
+    let top = best[0]?.evidence ?? 0;
     for (const speed of SPEEDS) {
       if (speed === 1) continue;
       const lines = atSpeed(field, speed, threshold, near);
-      if ((lines[0]?.evidence ?? 0) > top) {
+      const net = (lines[0]?.evidence ?? 0) - speedCost(speed) * seconds;
+      if (net > top) {
         best = lines;
-        top = lines[0]?.evidence ?? 0;
+        top = net;
       }
     }
   }
@@ -169,7 +175,8 @@ function refineBoth(field: SimilarityField, line: Line, threshold: number): Scor
         const offsetSeconds =
           best.offsetSeconds + (best.speed - speed) * middle + shift * 2 * OFFSET_STEP_SECONDS;
         const evidence = evidenceOf(field, { offsetSeconds, speed }, threshold);
-        if (evidence > best.evidence) best = { offsetSeconds, speed, evidence };
+        const change = speedCost(speed) - speedCost(best.speed);
+        if (evidence > best.evidence + change * (query.endSeconds - query.startSeconds)) best = { offsetSeconds, speed, evidence };
       }
       if (best.evidence === before) break;
     }
