@@ -15,6 +15,8 @@ import { looksLikeVideo } from './media/container-check.js';
 import { resolveFfmpeg } from './media/ffmpeg-program.js';
 import { defaultMediaLimits } from './media/limits.js';
 import type { MediaLimits } from './media/types.js';
+import { calibrateIfGrown, createCalibrationTask } from './search/calibration/calibrate-collection.js';
+import { createDuplicatesTask } from './search/duplicates/duplicates-task.js';
 import { createSearcher } from './search/searcher.js';
 import type { Searcher } from './search/types.js';
 import type { Settings } from './settings.js';
@@ -163,6 +165,19 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       temporaryFolder: dataFolder.temporaryFolder,
       mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
     }),
+    tasks: {
+      calibrate: createCalibrationTask({
+        library,
+        searcher,
+        ffmpeg,
+        limits: UPLOAD_LIMITS,
+        modelId: manifest.id,
+        temporaryFolder: dataFolder.temporaryFolder,
+        mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
+      }),
+      duplicates: createDuplicatesTask({ library, searcher }),
+    },
+    afterIngest: (collection) => calibrateIfGrown({ library, modelId: manifest.id }, collection),
     concurrency: settings.threads,
     exclude: [dataFolder.root],
     removeVideo: (videoId) => removeVideo({ library, index, thumbnails }, videoId),

@@ -73,6 +73,7 @@ export const ERRORS = {
   COLLECTION_NOT_FOUND: { status: 404, title: 'There is no such collection' },
   JOB_NOT_FOUND: { status: 404, title: 'There is no such job' },
   JOB_ALREADY_ENDED: { status: 409, title: 'The job has already ended' },
+  TOO_FEW_VIDEOS: { status: 422, title: 'The collection has too few videos' },
   EVALUATION_NOT_FOUND: { status: 404, title: 'There is no such evaluation' },
   MEDIA_MISSING: { status: 410, title: "The video's file is no longer there" },
   // Requests and usage

@@ -45,7 +45,7 @@ export class IndexProgress {
         [outcome.padEnd(9), code, printable(path), message && printable(message)].filter(Boolean).join('  '),
       );
     }
-    const isEvaluation = event.job.request.type === 'evaluate';
+    const isEvaluation = !['index', 'upload'].includes(event.job.request.type);
     const intervalMs = isEvaluation ? QUERIES_LINE_INTERVAL_MS : LINE_INTERVAL_MS;
     if ((isEvaluation || !this.#bar) && performance.now() - this.#lineAtMs > intervalMs) {
       this.#lineAtMs = performance.now();

@@ -166,6 +166,8 @@ function statusText({ status, wanted }: Job): string {
 
 function whatText({ request }: Job): string {
   if (request.type === 'evaluate') return `evaluate ${request.protocol}`;
+  if (request.type === 'calibrate') return 'fit the scores';
+  if (request.type === 'duplicates') return 'list near-duplicates';
   return request.type === 'index' ? `index ${request.paths.join(' ')}` : `upload "${request.title}"`;
 }
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { backupCommand, restoreCommand } from './backup-commands.js';
+import { calibrateCommand } from './calibrate-command.js';
 import { type CommandContext, EXIT_FAILED, EXIT_USAGE } from './context.js';
 import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
@@ -66,9 +67,21 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--start <seconds>', 'where the query starts in the clip')
     .option('--end <seconds>', 'where the query ends in the clip')
     .option('--per-video <number>', 'hits that one video may have (default: 1)')
+    .option('--min-score <score>', 'leave out hits with a lower score, 0-1 (default: 0)')
     .option('--explain', 'with --json: add what the alignment saw')
     .option(...json)
     .action(async (clip, flags) => exit(await searchCommand(clip, flags, context)));
+
+  command(
+    'calibrate',
+    'Fit the scores of a collection anew, on edits of its own videos',
+    'cliptrace calibrate --collection default',
+  )
+    .option('--collection <name>', 'the collection', 'default')
+    .option('--max-queries <number>', 'edited queries, 10-10000 (default: 80)')
+    .option('--seed <number>', 'of what is drawn (default: 1)')
+    .option(...json)
+    .action(async (flags) => exit(await calibrateCommand(flags, context)));
 
   command('evaluate', 'Measure recall on the library', 'cliptrace evaluate --queries split.csv -k 1,5,10,20')
     .option('--protocol <name>', 'labels, edits, pairs or ann (default: labels; pairs with --pairs)')

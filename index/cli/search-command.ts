@@ -11,6 +11,7 @@ export interface SearchFlags extends CommonFlags {
   end?: string;
   perVideo?: string;
   explain?: boolean;
+  minScore?: string;
 }
 
 /** `cliptrace search CLIP` */
@@ -35,6 +36,7 @@ export async function searchCommand(
       collection: flags.collection,
       label: flags.label,
       explain: flags.explain,
+      minScore: parseNumber(flags.minScore, '--min-score', { min: 0, max: 1 }),
     }),
   );
   if (flags.json) printJson(context.terminal, answer);
@@ -50,10 +52,11 @@ export function printAnswer(terminal: Terminal, { hits, timings, warnings }: Sea
   }
   terminal.out(
     formatTable(
-      ['#', 'Score', 'ID', 'Title', 'Label', 'In the video', 'In the query', 'Speed', 'Mirrored'],
+      ['#', 'Score', 'Verdict', 'ID', 'Title', 'Label', 'In the video', 'In the query', 'Speed', 'Mirrored'],
       hits.map((hit, i) => [
         i + 1,
         hit.score.toFixed(3),
+        hit.verdict,
         hit.video.id,
         hit.video.title,
         hit.video.label ?? '-',

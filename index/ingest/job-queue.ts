@@ -12,13 +12,16 @@ import { type JobContext, runIndexJob, runUploadJob } from './index-job.js';
 import type { RoomWatch } from './room-watch.js';
 import { RunningJob } from './running-job.js';
 import { fileSystemError } from './scan.js';
-import type { JobEvent, JobQueue } from './types.js';
+import type { JobEvent, JobQueue, TaskRunner } from './types.js';
 
 export interface JobQueueParts {
   library: Library;
   index: SegmentIndex;
   indexer: FileIndexer;
   evaluate: EvaluationRunner;
+  /** May queue what a grown collection needs. */
+  afterIngest(collection: string): Promise<void>;
+  tasks: Readonly<Record<'calibrate' | 'duplicates', TaskRunner>>;
   concurrency: number;
   exclude: readonly string[];
   /** With everything that is kept of it. */
@@ -287,13 +290,22 @@ export class LibraryJobQueue implements JobQueue {
         onProgress: (progress) => running.progress(progress),
       });
     }
+    if (request.type === 'calibrate' || request.type === 'duplicates') {
+      return this.#parts.tasks[request.type](running.job, {
+        signal: running.signal,
+        onProgress: (progress) => running.progress(progress),
+      });
+    }
     const context = this.#context(running);
     if (request.type === 'index') {
       const progress = await runIndexJob(request, context);
       await this.#parts.index.saveSnapshot();
+      await this.#parts.afterIngest(request.collection);
       return progress;
     }
-    return this.#runUpload(request, context);
+    const progress = await this.#runUpload(request, context);
+    await this.#parts.afterIngest(request.collection);
+    return progress;
   }
 
   async #runUpload(

@@ -1,5 +1,5 @@
 import type { EvaluationRequest } from '../evaluation/types.js';
-import type { Job, JobFile, JobRequest } from '../library/types.js';
+import type { Job, JobFile, JobProgress, JobRequest } from '../library/types.js';
 
 /**
  * What happens to a job, as it happens. `job.lastEvent` is the number of the event: ascending within a job, with gaps,
@@ -9,6 +9,12 @@ export type JobEvent =
   | { type: 'progress'; job: Job }
   | { type: 'file'; job: Job; file: JobFile }
   | { type: 'end'; job: Job };
+
+/** Does what a job asks for that reads no files of the archive into the library. The progress of the job when it is done. */
+export type TaskRunner = (
+  job: Job,
+  run: { signal: AbortSignal; onProgress(progress: JobProgress): void },
+) => Promise<JobProgress>;
 
 /**
  * The queue of ingest jobs: kept in the library, worked off one after another. What other processes ask of a job or put

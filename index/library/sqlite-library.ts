@@ -6,9 +6,11 @@ import type {
   EvaluationSummary,
   StoredEvaluation,
 } from '../evaluation/types.js';
+import type { Calibration } from '../search/calibration/types.js';
 import type { Span } from '../span.js';
 import type { DataFolder } from '../types.js';
 import { ApiKeysTable } from './api-keys.js';
+import { CalibrationsTable } from './calibrations.js';
 import { ChangesTable } from './changes.js';
 import { CollectionsTable } from './collections.js';
 import { checkDatabase, openDatabase, type SqliteDatabase, sqliteVersion } from './database.js';
@@ -17,6 +19,7 @@ import { FailedFilesQuery } from './failed-files.js';
 import { FilesTable } from './files.js';
 import { type FolderLock, lockDataFolder } from './folder-lock.js';
 import { JobFilesTable } from './job-files.js';
+import { JobResultsTable } from './job-results.js';
 import { type JobChange, JobsTable } from './jobs.js';
 import { migrate, requireMigrated } from './migrations.js';
 import { type ModelRegistration, ModelsTable } from './models.js';
@@ -40,12 +43,14 @@ export interface OpenLibraryOptions {
 export interface LibraryTables {
   readonly apiKeys: ApiKeysTable;
   readonly blocks: SegmentBlocksTable;
+  readonly calibrations: CalibrationsTable;
   readonly changes: ChangesTable;
   readonly collections: CollectionsTable;
   readonly evaluations: EvaluationsTable;
   readonly failedFiles: FailedFilesQuery;
   readonly files: FilesTable;
   readonly jobFiles: JobFilesTable;
+  readonly jobResults: JobResultsTable;
   readonly jobs: JobsTable;
   readonly models: ModelsTable;
   readonly segments: SegmentsTable;
@@ -89,12 +94,14 @@ export class SqliteLibrary implements types.Library {
     this.#tables = {
       apiKeys: new ApiKeysTable(database),
       blocks: new SegmentBlocksTable(database),
+      calibrations: new CalibrationsTable(database),
       changes: new ChangesTable(database),
       collections: new CollectionsTable(database),
       evaluations: new EvaluationsTable(database),
       failedFiles: new FailedFilesQuery(database),
       files: new FilesTable(database, paths),
       jobFiles: new JobFilesTable(database),
+      jobResults: new JobResultsTable(database),
       jobs: new JobsTable(database, paths),
       models: new ModelsTable(database),
       segments: new SegmentsTable(database),
@@ -355,6 +362,32 @@ export class SqliteLibrary implements types.Library {
 
   async finishEvaluation(id: number, report: EvaluationReport, summary: EvaluationSummary): Promise<void> {
     this.#write((tables) => tables.evaluations.finish(id, report, summary));
+  }
+
+  async getCalibration(collection: string, modelId: string): Promise<Calibration | null> {
+    return this.#read(({ calibrations, models }) => {
+      const model = models.find(modelId);
+      return model === null ? null : calibrations.get(collection, model);
+    });
+  }
+
+  /** COLLECTION_NOT_FOUND when it lost its last video meanwhile. */
+  async putCalibration(collection: string, calibration: Calibration): Promise<void> {
+    this.#write(({ calibrations, collections, models }) => {
+      const collectionId = collections.find(collection);
+      if (collectionId === null) {
+        throw new CliptraceError('COLLECTION_NOT_FOUND', `There is no collection ${collection}.`);
+      }
+      calibrations.put(collectionId, models.require(calibration.modelId), calibration);
+    });
+  }
+
+  async getJobResult(jobId: number): Promise<unknown> {
+    return this.#read((tables) => tables.jobResults.get(jobId));
+  }
+
+  async putJobResult(jobId: number, result: unknown): Promise<void> {
+    this.#write((tables) => tables.jobResults.put(jobId, result));
   }
 
   async failedFilesBelow(collection: string, root: string): Promise<string[]> {

@@ -6,6 +6,7 @@ import type {
   Protocol,
   StoredEvaluation,
 } from '../evaluation/types.js';
+import type { Calibration } from '../search/calibration/types.js';
 import type { Span } from '../span.js';
 
 export interface Collection {
@@ -141,6 +142,20 @@ export type JobRequest =
       protocol: Protocol;
       /** Null: the whole library. */
       collection: string | null;
+    }
+  | {
+      /** Fits the scores of a collection anew, on edits of its own videos. */
+      type: 'calibrate';
+      collection: string;
+      queryCount: number;
+      seed: number;
+    }
+  | {
+      /** Lists the groups of near-duplicates. */
+      type: 'duplicates';
+      /** Null: the whole library. */
+      collection: string | null;
+      minScore: number;
     };
 
 export interface JobProgress {
@@ -339,6 +354,15 @@ export interface Library {
     collections?: readonly string[],
   ): Promise<{ id: number; summary: EvaluationSummary | null }[]>;
   finishEvaluation(id: number, report: EvaluationReport, summary: EvaluationSummary): Promise<void>;
+
+  /** Null where what came with the model holds. */
+  getCalibration(collection: string, modelId: string): Promise<Calibration | null>;
+  /** Replaces the one of its model. COLLECTION_NOT_FOUND. */
+  putCalibration(collection: string, calibration: Calibration): Promise<void>;
+
+  /** What a job found; null when it has found nothing (yet). */
+  getJobResult(jobId: number): Promise<unknown>;
+  putJobResult(jobId: number, result: unknown): Promise<void>;
 
   /** Paths at or below `root` that failed when an index job of the collection last tried them. */
   failedFilesBelow(collection: string, root: string): Promise<string[]>;

@@ -44,7 +44,7 @@ export function matchThresholds(nearest: readonly number[]): MatchThresholds {
   return { threshold: above(THRESHOLD_SHARE), edgeThreshold: above(EDGE_SHARE) };
 }
 
-/** Aligns every candidate with every variant of the query; of the variants, the one with the most evidence stays. Best score first. */
+/** Aligns every candidate with every variant of the query; of the variants, the one with the most evidence stays. */
 export async function alignCandidates(input: {
   library: Library;
   modelId: string;
@@ -81,11 +81,11 @@ export async function alignCandidates(input: {
     if (best.length > 0) first[i] = best;
     await nextTurn();
   }
-  return first.flat().sort((a, b) => scoreOf(b) - scoreOf(a) || a.video.id - b.video.id);
+  return first.flat();
 }
 
 /** Similarity of what matches, times the share of the query that does. [0, 1] */
-export function scoreOf({ alignment, field }: AlignedHit): number {
+function roughScore({ alignment, field }: AlignedHit): number {
   const seconds = field.query.endSeconds - field.query.startSeconds;
   const share = Math.min(1, alignment.matchedSeconds / seconds);
   return Math.min(1, Math.max(0, alignment.similarity * share));
@@ -160,7 +160,7 @@ function bestVariant(found: readonly AlignedHit[][]): AlignedHit[] {
 }
 
 function topScore(hits: readonly AlignedHit[] | undefined): number {
-  return hits?.[0] ? scoreOf(hits[0]) : 0;
+  return hits?.[0] ? roughScore(hits[0]) : 0;
 }
 
 function evidence(hits: readonly AlignedHit[] | undefined): number {

@@ -20,7 +20,7 @@ export interface Alignment {
   speed: number;
   /** Video time at query time 0, of the longest part. */
   offsetSeconds: number;
-  /** Sum of (similarity - edge threshold) x seconds along the path. */
+  /** Sum of (similarity - threshold) x seconds along the path. */
   evidence: number;
   /** Mean similarity of the matching parts. */
   similarity: number;
@@ -72,8 +72,9 @@ function alongPath(
   lines: readonly Line[],
 ): Alignment | null {
   const profiles = lines.map((line) => profileAlong(field, line));
-  const { runs, evidence } = bestPath(profiles, lines, edgeThreshold);
+  const { runs, evidence } = bestPath(profiles, lines, threshold);
   if (runs.length === 0) return null;
+  extend(runs, { profiles, threshold: edgeThreshold, startSeconds: field.query.startSeconds, cutsSeconds });
   let sum = 0;
   let cells = 0;
   for (const run of runs) {
@@ -100,6 +101,30 @@ function alongPath(
     similarity: sum / cells,
     matchedSeconds: cells * CELL_SECONDS,
   };
+}
+
+/** Lets the ends of runs go on while the similarity stays above the lower threshold, to the next run or cut at most. */
+function extend(
+  runs: PathRun[],
+  limits: {
+    profiles: readonly Float64Array[];
+    threshold: number;
+    startSeconds: number;
+    cutsSeconds: readonly number[];
+  },
+): void {
+  const { profiles, threshold, startSeconds, cutsSeconds } = limits;
+  const cutBefore = new Set(cutsSeconds.map((cut) => Math.round((cut - startSeconds) / CELL_SECONDS)));
+  runs.forEach((run, i) => {
+    const profile = profiles[run.line] as Float64Array;
+    const least = runs[i - 1]?.endCell ?? 0;
+    const most = runs[i + 1]?.firstCell ?? profile.length;
+    const goesOn = (cell: number) => (profile[cell] as number) >= threshold;
+    while (run.firstCell > least && !cutBefore.has(run.firstCell) && goesOn(run.firstCell - 1)) {
+      run.firstCell -= 1;
+    }
+    while (run.endCell < most && !cutBefore.has(run.endCell) && goesOn(run.endCell)) run.endCell += 1;
+  });
 }
 
 /** How far from where the similarity says a cut may be for the part to end there: a clip is two seconds long and sees past a cut. */

@@ -176,7 +176,8 @@ function refineBoth(field: SimilarityField, line: Line, threshold: number): Scor
           best.offsetSeconds + (best.speed - speed) * middle + shift * 2 * OFFSET_STEP_SECONDS;
         const evidence = evidenceOf(field, { offsetSeconds, speed }, threshold);
         const change = speedCost(speed) - speedCost(best.speed);
-        if (evidence > best.evidence + change * (query.endSeconds - query.startSeconds)) best = { offsetSeconds, speed, evidence };
+        if (evidence > best.evidence + change * (query.endSeconds - query.startSeconds))
+          best = { offsetSeconds, speed, evidence };
       }
       if (best.evidence === before) break;
     }

@@ -1,14 +1,17 @@
 import type { Span } from '../span.js';
-import { type AlignedHit, scoreOf } from './align-candidates.js';
+import type { AlignedHit } from './align-candidates.js';
+import type { ScoredHit } from './score-hits.js';
 import type { HitPart, SearchExplanation, SearchHit } from './types.js';
 
-export function toHit(hit: AlignedHit): Omit<SearchHit, 'explanation'> {
-  const { video, alignment, mirrored } = hit;
+export function toHit(hit: ScoredHit): Omit<SearchHit, 'explanation'> {
+  const { video, alignment, mirrored, evidence, verdict } = hit;
   const { id, title, collection, label, durationSeconds } = video;
   const { query } = alignment;
   return {
     video: { id, title, collection, label, durationSeconds },
-    score: roundTo(scoreOf(hit), 4),
+    score: roundTo(hit.score, 4),
+    verdict,
+    evidence,
     startSeconds: roundTime(alignment.video.startSeconds),
     endSeconds: roundTime(alignment.video.endSeconds),
     queryStartSeconds: roundTime(query.startSeconds),

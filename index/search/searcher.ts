@@ -8,6 +8,7 @@ import { embedStoredQuery } from './embed-stored-query.js';
 import { clipShapeOf, type EmbeddedQuery } from './embedded-query.js';
 import { findCandidates } from './find-candidates.js';
 import { toExplanation, toHit } from './present-hit.js';
+import { scoreHits } from './score-hits.js';
 import type { SearchAnswer, Searcher, SearchRequest } from './types.js';
 
 export interface SearcherParts {
@@ -31,11 +32,14 @@ async function search(parts: SearcherParts, request: SearchRequest): Promise<Sea
   const query = await embedQuery(parts, request, filter);
 
   const searchStartedAt = performance.now();
-  const hits = await findHits(parts, query, request, filter);
+  const aligned = await findHits(parts, query, request, filter);
+  const scored = await scoreHits({ library: parts.library, modelId: manifest.id }, aligned);
+  const hits = scored.filter(({ score }) => score >= (request.minScore ?? 0)).slice(0, request.k);
   const endedAt = performance.now();
 
   return {
-    hits: hits.slice(0, request.k).map((hit) => ({
+    verdict: hits[0]?.verdict ?? 'none',
+    hits: hits.map((hit) => ({
       ...toHit(hit),
       explanation: request.explain ? toExplanation(hit) : null,
     })),
@@ -64,7 +68,7 @@ function embedQuery(
   return embedFileQuery({ ...parts, nearestSimilarities }, query, signal);
 }
 
-/** Aligned candidates, the most likely first. */
+/** Aligned candidates. */
 async function findHits(
   { library, index, batcher }: SearcherParts,
   query: EmbeddedQuery,

@@ -1,3 +1,5 @@
+import type { HitEvidence, Verdict } from './calibration/types.js';
+
 export type SearchQuery =
   | { kind: 'file'; filePath: string; startSeconds?: number | undefined; endSeconds?: number | undefined }
   | { kind: 'video'; videoId: number; startSeconds?: number | undefined; endSeconds?: number | undefined };
@@ -16,6 +18,8 @@ export interface SearchRequest {
   excludeSelf?: boolean | undefined;
   /** Adds to each hit what the alignment saw. */
   explain?: boolean | undefined;
+  /** Leaves out hits with a lower score; 0 by default. */
+  minScore?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -30,8 +34,11 @@ export interface HitPart {
 /** A range of a stored video that matches a range of the query. Seconds, half-open. */
 export interface SearchHit extends HitPart {
   video: { id: number; title: string; collection: string; label: string | null; durationSeconds: number };
-  /** [0, 1]; 1 = the same footage. */
+  /** Probability that query and hit share footage, [0, 1]. */
   score: number;
+  /** `same-footage` from a score on that hardly any query reaches that has no source in the library; `similar`: looks and moves like it. */
+  verdict: Verdict;
+  evidence: HitEvidence;
   /** Seconds of the video that pass in one second of the query, 0.5 to 2. */
   speed: number;
   /** True when the mirror image of the query fits clearly better. Never of a stored video, of which there are no pixels to turn. */
@@ -64,6 +71,8 @@ export interface SearchTimings {
 export interface SearchAnswer {
   /** Best first. */
   hits: SearchHit[];
+  /** Of the best hit; `none` when there is no hit. */
+  verdict: Verdict;
   model: { id: string; dimension: number };
   timings: SearchTimings;
   /** What a user should know of this answer, e.g. that an outdated ffmpeg decoded the upload. */

@@ -85,7 +85,7 @@ function embedAgain(code: ProblemCode, fault: { videoId: number; detail: string 
 async function videosInPendingJobs(library: Library): Promise<Set<number>> {
   const waiting = new Set<number>();
   for (const { request } of await library.pendingJobs()) {
-    if (request.type === 'evaluate') continue;
+    if (request.type !== 'index' && request.type !== 'upload') continue;
     const paths = request.type === 'upload' ? [request.path] : request.paths;
     for (const path of paths) {
       const file = await library.findFile(request.collection, path);

@@ -8,6 +8,8 @@ export function presentHit(hit: SearchHit, links: MediaLinks): SearchHitJson {
   return {
     video: { id, title, collection, label, durationSeconds },
     score: hit.score,
+    verdict: hit.verdict,
+    similarity: Math.round(Math.min(1, hit.evidence.similarity) * 10_000) / 10_000,
     ...presentPart(hit),
     speed: hit.speed,
     mirrored: hit.mirrored,

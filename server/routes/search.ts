@@ -75,6 +75,7 @@ function present(answer: SearchAnswer, links: MediaLinks): SearchAnswerJson {
   const { decodeMs, encodeMs, searchMs, totalMs } = answer.timings;
   return {
     hits: answer.hits.map((hit) => presentHit(hit, links)),
+    verdict: answer.verdict,
     model: { id: answer.model.id, dimension: answer.model.dimension },
     timings: { decodeMs, encodeMs, searchMs, totalMs },
     warnings: answer.warnings.map(({ code, message }) => ({ code, message })),

@@ -73,16 +73,18 @@ export const jobProgress = z
         }),
       )
       .describe('The files that are being embedded.'),
-    queriesTotal: count.nullable().describe('Of an evaluation; null for other jobs and until it is known.'),
+    queriesTotal: count
+      .nullable()
+      .describe('Of jobs that search; null for other jobs and until it is known.'),
     queriesDone: count,
   })
   .meta({ id: 'JobProgress' });
 
 const jobFields = {
   id,
-  type: z.enum(['index', 'upload', 'evaluate']),
+  type: z.enum(['index', 'upload', 'evaluate', 'calibrate', 'duplicates']),
   status: jobStatus,
-  collection: z.string().nullable().describe('Null: an evaluation of the whole library.'),
+  collection: z.string().nullable().describe('Null: the whole library (evaluations, duplicates).'),
   title: z.string().nullable().describe('Of an uploaded video; null for other jobs.'),
   paths: z
     .array(z.string())

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { VERDICTS } from '../../index/search/calibration/types.js';
 import { collectionName, id, labelText, seconds, url } from './common.js';
 
 const options = {
@@ -8,6 +9,7 @@ const options = {
   label: labelText.optional().describe('Search among videos of this label only.'),
   startSeconds: seconds.optional().describe('Start of the part of the query to search with.'),
   endSeconds: seconds.optional().describe('End of that part, exclusive.'),
+  minScore: z.number().min(0).max(1).default(0).describe('Leaves out hits with a lower score.'),
   explain: z.boolean().default(false).describe('Adds to each hit what the alignment saw.'),
 };
 
@@ -37,6 +39,8 @@ const matchedPart = {
   queryEndSeconds: z.number().min(0).describe('End of the match in the query, exclusive.'),
 };
 
+export const verdict = z.enum(VERDICTS);
+
 export const searchExplanation = z
   .object({
     clipSeconds: z.number().min(0).describe('Length of a clip.'),
@@ -62,7 +66,9 @@ export const searchHit = z
       label: z.string().nullable(),
       durationSeconds: z.number().min(0),
     }),
-    score: z.number().min(0).max(1).describe('1 = the same footage.'),
+    score: z.number().min(0).max(1).describe('Probability that query and hit share footage.'),
+    verdict: verdict.describe('What the score means.'),
+    similarity: z.number().min(0).max(1).describe('Mean similarity of what matches.'),
     ...matchedPart,
     speed: z.number().min(0).describe('Seconds of the video that pass in one second of the query, 0.5 to 2.'),
     mirrored: z
@@ -80,6 +86,7 @@ export const searchHit = z
 export const searchAnswer = z
   .object({
     hits: z.array(searchHit).describe('Best first.'),
+    verdict: verdict.describe('Of the best hit; `none` without hits.'),
     model: z.object({ id: z.string(), dimension: z.int().min(1) }),
     timings: z.object({
       decodeMs: z.number().min(0),

@@ -89,7 +89,7 @@ function details({
       video.label === null ? null : h('span', { class: 'chip' }, video.label),
       showCollection ? h('span', { class: 'chip chip-quiet' }, video.collection) : null,
     ),
-    score(hit.score),
+    score(hit),
     h(
       'div',
       { class: 'tracks' },
@@ -132,15 +132,22 @@ function facts({ speed, mirrored, parts }: SearchHitJson): HTMLElement | null {
   return told.length === 0 ? null : h('p', { class: 'fine hit-facts' }, `Matches ${told.join(', ')}`);
 }
 
-function score(value: number): HTMLElement {
+const VERDICT_TEXTS: Record<SearchHitJson['verdict'], string> = {
+  'same-footage': 'Same footage',
+  similar: 'Similar',
+  none: 'Little in common',
+};
+
+function score({ score: value, verdict }: SearchHitJson): HTMLElement {
   const bar = h('span', { class: 'score-bar', 'aria-hidden': 'true' });
   bar.style.setProperty('--score', String(value));
   const text = value.toFixed(2);
   return h(
     'div',
-    { class: 'score', title: '1 = the same footage' },
+    { class: 'score', title: 'Probability that this is the same footage' },
     h('span', { class: 'score-label' }, 'Score'),
     bar,
     h('span', { class: 'score-value' }, text),
+    h('span', { class: 'score-verdict' }, VERDICT_TEXTS[verdict]),
   );
 }
