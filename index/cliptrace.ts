@@ -3,6 +3,8 @@ import { manifestPathOf } from './encoder/model-store.js';
 import { openEncoder } from './encoder/onnx-encoder.js';
 import { CliptraceError, errorMessageOf } from './errors.js';
 import { createEvaluationRunner } from './evaluation/evaluation-runner.js';
+import { Admission } from './ingest/admission.js';
+import { ArchiveEmbedder } from './ingest/archive-embedder.js';
 import { ClipBatcher } from './ingest/clip-batcher.js';
 import { FileIndexer } from './ingest/file-indexer.js';
 import { LibraryJobQueue } from './ingest/job-queue.js';
@@ -20,7 +22,7 @@ import { createDuplicatesTask } from './search/duplicates/duplicates-task.js';
 import { createSearcher } from './search/searcher.js';
 import type { Searcher } from './search/types.js';
 import type { Settings } from './settings.js';
-import { Thumbnails } from './thumbnails.js';
+import { THUMBNAIL_WIDTH_PIXELS, Thumbnails } from './thumbnails.js';
 import type { Cliptrace, DataFolder, Readiness } from './types.js';
 import { DeferredIndex } from './vectors/deferred-index.js';
 import { type IndexLogger, openSegmentIndex } from './vectors/index-follower.js';
@@ -46,7 +48,10 @@ export interface OpenedCliptrace extends Cliptrace {
 }
 
 /** Clips of one encoder call: more gained nothing on the processors that were measured (docs/architecture.md). */
-const MAX_BATCH = 4;
+export const MAX_BATCH = 4;
+
+/** Of files that are hashed ahead of their decoding: they should still be in the system's cache when their turn comes. */
+const MAX_EARLY_BYTES = 64 * 1024 ** 2;
 
 /** A query or an upload is decoded while someone waits, or comes from a stranger. */
 const UPLOAD_LIMITS: MediaLimits = {
@@ -95,6 +100,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
   const ffmpeg = await resolveFfmpeg({ env });
   const encoder = await openEncoder({
     manifestPath: manifestPathOf(settings.modelFolder),
+    precision: settings.precision,
     threads: settings.threads,
   });
   undo.push(() => encoder.close());
@@ -123,11 +129,20 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
   if (!options.background) await index.opened;
 
   const batcher = new ClipBatcher({ encoder, maxBatch: MAX_BATCH });
+  const thumbnails = new Thumbnails({ folder: dataFolder.thumbnailsFolder, ffmpeg, limits: UPLOAD_LIMITS });
+  const embedder = new ArchiveEmbedder({
+    ffmpeg,
+    batcher,
+    decodes: settings.decodes,
+    temporaryFolder: dataFolder.temporaryFolder,
+    pictureWidthPixels: THUMBNAIL_WIDTH_PIXELS,
+  });
   const indexer = new FileIndexer({
     library,
     index,
-    batcher,
-    ffmpeg,
+    embedder,
+    thumbnails,
+    modelId: manifest.id,
     limits: archiveLimits(settings),
     uploadLimits: keptUploadLimits(settings),
   });
@@ -178,7 +193,12 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       duplicates: createDuplicatesTask({ library, searcher }),
     },
     afterIngest: (collection) => calibrateIfGrown({ library, modelId: manifest.id }, collection),
-    concurrency: settings.threads,
+    admission: new Admission({
+      // One more than are decoded: while a video is stored, the next one is hashed.
+      files: settings.decodes + 1,
+      maxFiles: 9 * settings.decodes,
+      maxBytes: MAX_EARLY_BYTES,
+    }),
     exclude: [dataFolder.root],
     removeVideo: (videoId) => removeVideo({ library, index, thumbnails }, videoId),
     room: new RoomWatch([
@@ -189,7 +209,6 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     ]),
     onError: (error, job) => options.onJobError?.(error, job?.id ?? null),
   });
-  const thumbnails = new Thumbnails({ folder: dataFolder.thumbnailsFolder, ffmpeg, limits: UPLOAD_LIMITS });
 
   return {
     dataFolder,
@@ -204,7 +223,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     removeVideo: (videoId) => removeVideo({ library, index, thumbnails }, videoId),
     thumbnail: async (videoId, atSeconds) => {
       const video = await requireVideo(library, videoId);
-      return thumbnails.get(video, await mediaPath(library, video), atSeconds);
+      return thumbnails.get(video, () => mediaPath(library, video), atSeconds);
     },
     mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
     close: async () => {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { defaultModelFolder } from './encoder/model-store.js';
+import { DEFAULT_PRECISION } from './encoder/precision.js';
 import { CliptraceError } from './errors.js';
 import { readTimeLimits, TIME_LIMIT_NAMES, type TimeLimitFlags, type TimeLimits } from './time-limits.js';
 
@@ -11,43 +12,56 @@ export interface Settings extends TimeLimits {
   dataRoot: string;
   /** Folder of a model, or its manifest. */
   modelFolder: string;
-  /** Threads of the encoder, and files that are decoded side by side. */
+  /** Of the model: float32, or that of one of its variants. */
+  precision: string;
+  /** Processors for the encoder. */
   threads: number;
   /** Share of the nearest segments that a server's searches are to find, (0, 1]; null: nothing is promised. */
   targetRecall: number | null;
+  /** ffmpeg processes that decode side by side while an archive is indexed. */
+  decodes: number;
 }
 
 /** Names of the variables that are read here; the server's configuration knows the others. */
 export const SETTING_NAMES = [
   'CLIPTRACE_DATA',
   'CLIPTRACE_MODEL',
+  'CLIPTRACE_PRECISION',
   'CLIPTRACE_THREADS',
   'CLIPTRACE_TARGET_RECALL',
   'CLIPTRACE_CONFINE',
+  'CLIPTRACE_DECODES',
   ...TIME_LIMIT_NAMES,
 ] as const;
 
 const DEFAULT_TARGET_RECALL = 0.99;
 
-const threadsSchema = z.coerce.number().int().min(1).max(256);
+/** Flags of the command line as they were given; they go before the variables. */
+export interface SettingFlags extends TimeLimitFlags {
+  data?: string | undefined;
+  precision?: string | undefined;
+  threads?: string | undefined;
+  decodes?: string | undefined;
+}
 
-/** CONFIGURATION_INVALID with the name of the variable and the range that it allows. */
-export function readSettings(
-  env: NodeJS.ProcessEnv,
-  flags: { data?: string | undefined } & TimeLimitFlags = {},
-): Settings {
-  const threads = threadsSchema.safeParse(env.CLIPTRACE_THREADS || availableParallelism());
-  if (!threads.success) {
-    throw new CliptraceError(
-      'CONFIGURATION_INVALID',
-      `CLIPTRACE_THREADS is "${env.CLIPTRACE_THREADS}": it must be a whole number from 1 to 256`,
-    );
-  }
+/** More ffmpeg processes than this are of use to no disk; a larger number can be asked for. */
+const MAX_DEFAULT_DECODES = 16;
+
+const countSchema = z.coerce.number().int().min(1).max(256);
+
+/** CONFIGURATION_INVALID or, for a flag, USAGE; with the name and the range that it allows. */
+export function readSettings(env: NodeJS.ProcessEnv, flags: SettingFlags = {}): Settings {
+  const processors = availableParallelism();
   return {
     dataRoot: path.resolve(flags.data ?? (env.CLIPTRACE_DATA || 'data')),
     modelFolder: env.CLIPTRACE_MODEL ? path.resolve(env.CLIPTRACE_MODEL) : defaultModelFolder(),
-    threads: threads.data,
     targetRecall: readTargetRecall(env.CLIPTRACE_TARGET_RECALL),
+    // Which there are is for the model to say.
+    precision: flags.precision ?? (env.CLIPTRACE_PRECISION || DEFAULT_PRECISION),
+    threads: readCount({ name: '--threads', text: flags.threads }, 'CLIPTRACE_THREADS', env) ?? processors,
+    decodes:
+      readCount({ name: '--decodes', text: flags.decodes }, 'CLIPTRACE_DECODES', env) ??
+      Math.min(processors, MAX_DEFAULT_DECODES),
     ...readTimeLimits(env, flags),
   };
 }
@@ -59,5 +73,22 @@ function readTargetRecall(text: string | undefined): number | null {
   throw new CliptraceError(
     'CONFIGURATION_INVALID',
     `CLIPTRACE_TARGET_RECALL is "${text}": it must be a number from 0 to 1 (0 = nothing is promised)`,
+  );
+}
+
+function readCount(
+  flag: { name: string; text: string | undefined },
+  variable: string,
+  env: NodeJS.ProcessEnv,
+): number | undefined {
+  const byFlag = flag.text !== undefined;
+  const text = byFlag ? flag.text : env[variable];
+  if (!byFlag && !text) return undefined;
+  // An empty flag is a mistake, not a zero.
+  const count = countSchema.safeParse(text?.trim() || Number.NaN);
+  if (count.success) return count.data;
+  throw new CliptraceError(
+    byFlag ? 'USAGE' : 'CONFIGURATION_INVALID',
+    `${byFlag ? flag.name : variable} is "${text}": it must be a whole number from 1 to 256`,
   );
 }

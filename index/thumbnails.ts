@@ -1,18 +1,23 @@
-import { access, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { CliptraceError } from './errors.js';
 import type { Video } from './library/types.js';
+import { readPicture, sealStrip } from './media/picture-strip.js';
 import { writeThumbnail } from './media/thumbnail.js';
 import type { FfmpegProgram, MediaLimits } from './media/types.js';
+import { explainingWrites } from './storage-errors.js';
 
-const WIDTH_PIXELS = 320;
+export const THUMBNAIL_WIDTH_PIXELS = 320;
 /** Thumbnails are made for whole steps, so that their number is bounded by the length of the video. */
 const STEP_SECONDS = 0.5;
 
-/** Of a picture's file: the content is part of it, so that a changed video has other pictures. */
-export const THUMBNAIL_NAME = /^(?<videoId>\d+)-(?<content>[0-9a-f]{16})-(?<step>\d+)\.jpg$/;
+/** Of the files that are kept of a video: its content is part of the name, so that a changed video has other pictures. */
+export const THUMBNAIL_NAME = /^(?<videoId>\d+)-(?<content>[0-9a-f]{16})(?:\.strip|-(?<step>\d+)\.jpg)$/;
 
-/** Thumbnails are made on first demand and kept in the data folder: a cache that may be deleted at any time. */
+/**
+ * Pictures of videos. Indexing leaves a strip of them for each (`adopt`); a video without one, indexed by an earlier version or
+ * having lost it, gets single ones on demand. All of it lies in the data folder as a cache that may be deleted at any time.
+ */
 export class Thumbnails {
   readonly #folder: string;
   readonly #ffmpeg: FfmpegProgram;
@@ -26,54 +31,104 @@ export class Thumbnails {
     this.#limits = options.limits;
   }
 
-  /** Path of a JPEG. RANGE_NOT_IN_VIDEO when the time lies behind the end. */
-  async get(video: Video, mediaPath: string, atSeconds: number): Promise<string> {
+  /** Bytes of a JPEG. RANGE_NOT_IN_VIDEO when the time lies behind the end; the video's file is asked for only where it is needed. */
+  async get(video: Video, mediaPath: () => Promise<string>, atSeconds: number): Promise<Buffer> {
     if (!(atSeconds >= 0 && atSeconds <= video.durationSeconds)) {
       throw new CliptraceError(
         'RANGE_NOT_IN_VIDEO',
         `${atSeconds} s lies outside video ${video.id}, which lasts ${video.durationSeconds} s`,
       );
     }
+    const picture = await readPicture(this.#stripOf(video), atSeconds);
+    if (picture) return picture;
     const step = Math.round(atSeconds / STEP_SECONDS);
-    const file = path.join(this.#folder, `${video.id}-${video.contentHash.slice(0, 16)}-${step}.jpg`);
-    if (await exists(file)) return file;
-    const running = this.#inHand.get(file);
-    if (running) {
-      await running;
-      return file;
+    const file = this.#singleOf(video, step);
+    const kept = await readOrNull(file);
+    if (kept) return kept;
+    await this.#once(file, async () => this.#make(await mediaPath(), step, file));
+    return readFile(file);
+  }
+
+  /**
+   * Takes over the JPEGs that were made while the video was decoded; the file at that path is gone afterwards.
+   * DISK_FULL, DATA_FOLDER_NOT_WRITABLE.
+   */
+  async adopt(video: Video, picturesPath: string, intervalSeconds: number): Promise<void> {
+    try {
+      await explainingWrites(`The pictures of video ${video.id}`, async () => {
+        if (!(await sealStrip(picturesPath, intervalSeconds))) return;
+        await mkdir(this.#folder, { recursive: true });
+        await moveFile(picturesPath, this.#stripOf(video));
+      });
+    } finally {
+      await rm(picturesPath, { force: true });
     }
-    const work = writeThumbnail({
+  }
+
+  /** Removes the pictures of a video. */
+  async remove(video: Video): Promise<void> {
+    await rm(this.#stripOf(video), { force: true });
+    const steps = Math.round(video.durationSeconds / STEP_SECONDS);
+    for (let step = 0; step <= steps; step += 1) await rm(this.#singleOf(video, step), { force: true });
+  }
+
+  #prefixOf(video: Video): string {
+    return path.join(this.#folder, `${video.id}-${video.contentHash.slice(0, 16)}`);
+  }
+
+  #stripOf(video: Video): string {
+    return `${this.#prefixOf(video)}.strip`;
+  }
+
+  #singleOf(video: Video, step: number): string {
+    return `${this.#prefixOf(video)}-${step}.jpg`;
+  }
+
+  #make(mediaPath: string, step: number, file: string): Promise<void> {
+    return writeThumbnail({
       ffmpeg: this.#ffmpeg,
       filePath: mediaPath,
       atSeconds: step * STEP_SECONDS,
-      widthPixels: WIDTH_PIXELS,
+      widthPixels: THUMBNAIL_WIDTH_PIXELS,
       outPath: file,
       limits: this.#limits,
     });
+  }
+
+  async #once(file: string, write: () => Promise<void>): Promise<void> {
+    const running = this.#inHand.get(file);
+    if (running) return running;
+    const work = write();
     this.#inHand.set(file, work);
     try {
       await work;
     } finally {
       this.#inHand.delete(file);
     }
-    return file;
   }
+}
 
-  /** Removes the pictures of a video. */
-  async remove(video: Video): Promise<void> {
-    const steps = Math.round(video.durationSeconds / STEP_SECONDS);
-    const prefix = `${video.id}-${video.contentHash.slice(0, 16)}`;
-    for (let step = 0; step <= steps; step += 1) {
-      await rm(path.join(this.#folder, `${prefix}-${step}.jpg`), { force: true });
+/** Also to another disk; appears complete or not at all. */
+async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    const part = `${to}.part`;
+    try {
+      await copyFile(from, part);
+      await rename(part, to);
+    } finally {
+      await rm(part, { force: true });
     }
   }
 }
 
-async function exists(file: string): Promise<boolean> {
+async function readOrNull(file: string): Promise<Buffer | null> {
   try {
-    await access(file);
-    return true;
-  } catch {
-    return false;
+    return await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }

@@ -42,8 +42,11 @@ export interface Cliptrace {
   readiness(): Promise<Readiness>;
   /** Its segments leave the index before this resolves. False when there is no such video. */
   removeVideo(videoId: number): Promise<boolean>;
-  /** Path of a JPEG of the video at that time, made on first demand. VIDEO_NOT_FOUND, MEDIA_MISSING, RANGE_NOT_IN_VIDEO. */
-  thumbnail(videoId: number, atSeconds: number): Promise<string>;
+  /**
+   * Bytes of a JPEG of the video, at most a second from that time (two at its end). VIDEO_NOT_FOUND,
+   * RANGE_NOT_IN_VIDEO; where indexing left no pictures also MEDIA_MISSING and DECODE_FAILED.
+   */
+  thumbnail(videoId: number, atSeconds: number): Promise<Buffer>;
   /** Path of the video's file as it lies on disk now. VIDEO_NOT_FOUND, MEDIA_MISSING. */
   mediaPath(videoId: number): Promise<string>;
   /** Writes the snapshot, stops workers and children. */

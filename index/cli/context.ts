@@ -1,10 +1,11 @@
 import { type OpenedCliptrace, openCliptrace } from '../cliptrace.js';
+import { describeVariant, variantOf } from '../encoder/precision.js';
+import type { Encoder } from '../encoder/types.js';
 import { CliptraceError } from '../errors.js';
 import { openDataFolder } from '../library/data-folder.js';
 import { openLibrary } from '../library/sqlite-library.js';
 import type { Library } from '../library/types.js';
-import { readSettings, type Settings } from '../settings.js';
-import type { TimeLimitFlags } from '../time-limits.js';
+import { readSettings, type SettingFlags, type Settings } from '../settings.js';
 import type { Terminal } from './output.js';
 
 /** What every command is given. */
@@ -13,9 +14,8 @@ export interface CommandContext {
   terminal: Terminal;
 }
 
-/** Flags that every command has. */
-export interface CommonFlags extends TimeLimitFlags {
-  data?: string;
+/** Flags that every command may have; which does, `program.ts` tells. */
+export interface CommonFlags extends SettingFlags {
   json?: boolean;
 }
 
@@ -51,10 +51,17 @@ export async function withCliptrace<T>(
   });
   try {
     await cliptrace.opened;
+    tellVariant(cliptrace.encoder, context);
     return await work(cliptrace);
   } finally {
     await cliptrace.close();
   }
+}
+
+/** What is given up for a variant is told to whoever chose it. */
+function tellVariant({ manifest, precision }: Encoder, { terminal }: CommandContext): void {
+  const variant = variantOf(manifest, precision);
+  if (variant) terminal.err(`Encoder ${manifest.id}, ${describeVariant(variant)}`);
 }
 
 /** Opens the library alone, to look: needs neither model nor ffmpeg, and no other process minds. */

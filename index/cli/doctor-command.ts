@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { manifestPathOf } from '../encoder/model-store.js';
 import { executionProviders, openEncoder } from '../encoder/onnx-encoder.js';
+import { describeVariant } from '../encoder/precision.js';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { openDataFolder } from '../library/data-folder.js';
 import { checkDatabase, openDatabase, sqliteVersion } from '../library/database.js';
@@ -90,6 +91,7 @@ async function checkModelAndLibrary(settings: Settings): Promise<Finding[]> {
     // Opening verifies the SHA-256 and the check vectors.
     const encoder = await openEncoder({
       manifestPath: manifestPathOf(settings.modelFolder),
+      precision: settings.precision,
       threads: settings.threads,
     });
     model = encoder.manifest;
@@ -100,6 +102,9 @@ async function checkModelAndLibrary(settings: Settings): Promise<Finding[]> {
       detail: `${model.id}, dimension ${model.dimension}, ${count} check vector${count === 1 ? '' : 's'} reproduced`,
       remedy: null,
     });
+    for (const variant of encoder.manifest.variants ?? []) {
+      findings.push({ check: 'Precision', status: 'ok', detail: describeVariant(variant), remedy: null });
+    }
     await encoder.close();
   } catch (error) {
     return [wrong('Model', error, 'Install Cliptrace again, or set CLIPTRACE_MODEL to a model folder')];

@@ -38,6 +38,18 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     'ask for API keys: auto (unless on loopback), required, off (default: auto)',
   ] as const;
   const json = ['--json', 'print one JSON document'] as const;
+  const threads = [
+    '--threads <number>',
+    'processors for the encoder (default: CLIPTRACE_THREADS or all)',
+  ] as const;
+  const precision = [
+    '--precision <name>',
+    'of the encoder: float32, or a variant that "doctor" names, e.g. int8 (default: CLIPTRACE_PRECISION or float32)',
+  ] as const;
+  const decodes = [
+    '--decodes <number>',
+    'ffmpeg processes side by side (default: CLIPTRACE_DECODES or one a processor, at most 16)',
+  ] as const;
 
   command(
     'index [paths...]',
@@ -56,6 +68,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--rescan <seconds>', 'with --watch: look through everything so often (default: 300)')
     .option('--file-timeout <seconds>', 'kill ffmpeg when it takes longer for one file (default: no limit)')
     .option('--stall-timeout <seconds>', 'kill ffmpeg when it gives nothing for so long (default: 60)')
+    .option(...threads)
+    .option(...precision)
+    .option(...decodes)
     .option('--retry-failed', 'only files that failed when they were last tried; without paths, all of them')
     .option(...json)
     .action(async (paths, flags) => exit(await indexCommand(paths, flags, context)));
@@ -69,6 +84,8 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--per-video <number>', 'hits that one video may have (default: 1)')
     .option('--min-score <score>', 'leave out hits with a lower score, 0-1 (default: 0)')
     .option('--explain', 'with --json: add what the alignment saw')
+    .option(...threads)
+    .option(...precision)
     .option(...json)
     .action(async (clip, flags) => exit(await searchCommand(clip, flags, context)));
 
@@ -109,6 +126,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <port>', 'port to listen on, 0 = any free one (default: 8080)')
     .option(...auth)
+    .option(...threads)
+    .option(...precision)
+    .option(...decodes)
     .action(async (flags) => exit(await serveCommand(flags, context)));
 
   command('videos', 'List the videos of the library', 'cliptrace videos --collection default --limit 20')
@@ -158,12 +178,14 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .action(async (action, id, flags) => exit(await keysCommand(action, id, flags, context)));
 
   command('doctor', 'Check programs, model, library, index and disk', 'cliptrace doctor')
+    .option(...precision)
     .option(...json)
     .action(async (flags) => exit(await doctorCommand(flags, context)));
 
   command('verify', 'Check everything in the data folder', 'cliptrace verify --repair')
     .option('--repair', 'put right what can be made again; no other process may hold the data folder')
     .option('--deep', 'also read every file and compare its content')
+    .option(...precision)
     .option(...json)
     .addHelpText('after', `\n${VERIFY_EXIT_CODES}`)
     .action(async (flags) => exit(await verifyCommand(flags, context)));

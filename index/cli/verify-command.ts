@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseManifest } from '../encoder/manifest.js';
 import { manifestPathOf } from '../encoder/model-store.js';
+import { atPrecision } from '../encoder/precision.js';
 import { errorMessageOf } from '../errors.js';
 import { openDataFolder } from '../library/data-folder.js';
 import type { Settings } from '../settings.js';
@@ -59,7 +60,8 @@ export async function verifyCommand(flags: VerifyFlags, context: CommandContext)
 async function currentModel(settings: Settings): Promise<{ modelId: string | null; warning: string | null }> {
   const path = manifestPathOf(settings.modelFolder);
   try {
-    return { modelId: parseManifest(await readFile(path, 'utf8'), path).id, warning: null };
+    const manifest = parseManifest(await readFile(path, 'utf8'), path);
+    return { modelId: atPrecision(manifest, settings.precision).id, warning: null };
   } catch (error) {
     return {
       modelId: null,

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { CliptraceError } from '../errors.js';
+import { atPrecision, DEFAULT_PRECISION } from './precision.js';
 
 const count = z.number().int().positive();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
@@ -101,6 +102,8 @@ const manifestSchema = z.strictObject({
 
 /** What a model is and how it wants to be fed: `manifest.json` beside its ONNX file. */
 export type ModelManifest = z.infer<typeof manifestSchema>;
+/** The same model in another precision, in a file of its own. */
+export type ModelVariant = z.infer<typeof variantSchema>;
 /** How a video becomes clips: the part of the manifest that the decoder follows. */
 export type Preprocessing = z.infer<typeof preprocessingSchema>;
 export type CheckVector = z.infer<typeof checkVectorSchema>;
@@ -112,14 +115,17 @@ export interface LoadedManifest {
 }
 
 /**
- * Reads a manifest and checks it, its consistency and its ONNX file's SHA-256.
- * MODEL_NOT_FOUND, or MODEL_INVALID naming the field.
+ * Reads a manifest, of the model itself or of one of its variants (`atPrecision`), and checks it, its consistency and its ONNX
+ * file's SHA-256. MODEL_NOT_FOUND, or MODEL_INVALID naming the field.
  */
-export async function readManifest(manifestPath: string): Promise<LoadedManifest> {
+export async function readManifest(
+  manifestPath: string,
+  precision: string = DEFAULT_PRECISION,
+): Promise<LoadedManifest> {
   const text = await readFile(manifestPath, 'utf8').catch((cause: unknown) => {
     throw notFound('model manifest', manifestPath, cause);
   });
-  const manifest = parseManifest(text, manifestPath);
+  const manifest = atPrecision(parseManifest(text, manifestPath), precision);
   const modelPath = resolve(dirname(manifestPath), manifest.file);
   const actual = await hashFile(modelPath).catch((cause: unknown) => {
     throw notFound('ONNX file of the model', modelPath, cause);

@@ -3,35 +3,70 @@ import { CliptraceError, errorMessageOf } from '../errors.js';
 import { checkGraph, invalidGraph } from './check-graph.js';
 import { latticeClip } from './check-input.js';
 import { type CheckVector, type ModelManifest, readManifest } from './manifest.js';
+import { DEFAULT_PRECISION } from './precision.js';
 import { SessionThread } from './session-thread.js';
 import type { EncodedClips, Encoder } from './types.js';
 
 export interface OpenEncoderOptions {
   manifestPath: string;
-  /** Threads of one inference. */
+  /** Processors to use: see `sessionPlan`. */
   threads: number;
+  /** Of the model's variants; float32 unless told. */
+  precision?: string | undefined;
   /** Run the check vectors; true unless told. */
   verify?: boolean;
 }
 
+/** Between a variant and float32 on the check vector's pattern: the int8 that was measured has 0.9998. */
+const MIN_VARIANT_COSINE = 0.95;
+
 /** A vector shorter than this has no direction worth keeping. */
 const MIN_NORM = 1e-6;
 
+/** Each session holds the weights and the memory of a batch, so many processors share these few. */
+const MAX_SESSIONS = 4;
+
 /**
- * Opens a model on the CPU. Inference has a thread of its own; the event loop goes on meanwhile.
+ * Sessions of one thread each as long as there are few: two threads within one inference took 15 % more processor time for a
+ * clip than one (docs/architecture.md).
+ */
+export function sessionPlan(threads: number): { sessions: number; threadsPerSession: number } {
+  const sessions = Math.min(threads, MAX_SESSIONS);
+  return { sessions, threadsPerSession: Math.max(1, Math.floor(threads / sessions)) };
+}
+
+/**
+ * Opens a model on the CPU. Inferences have threads of their own; the event loop goes on meanwhile.
  * MODEL_NOT_FOUND, MODEL_INVALID (manifest, hash, or a graph of other names, types or shapes), MODEL_CHECK_FAILED.
  */
 export async function openEncoder(options: OpenEncoderOptions): Promise<Encoder> {
-  const { manifestPath, threads, verify = true } = options;
-  const { manifest, modelPath } = await readManifest(manifestPath);
+  const { manifestPath, threads, precision = DEFAULT_PRECISION, verify = true } = options;
+  const { manifest, modelPath } = await readManifest(manifestPath, precision);
+  const { sessions, threadsPerSession } = sessionPlan(threads);
+  const open = () => openSession(modelPath, manifest, threadsPerSession);
+  // The first alone: what is wrong with the model is then found once.
+  const encoder = new OnnxEncoder(manifest, precision, [await open()]);
+  try {
+    if (verify) for (const vector of manifest.checkVectors) await checkVector(encoder, vector);
+    for (let more = 1; more < sessions; more += 1) encoder.join(await open());
+    return encoder;
+  } catch (error) {
+    await encoder.close();
+    throw error;
+  }
+}
+
+async function openSession(
+  modelPath: string,
+  manifest: ModelManifest,
+  threads: number,
+): Promise<SessionThread> {
   const { thread, graph } = await SessionThread.open({ modelPath, threads }).catch((cause: unknown) => {
     throw invalidGraph(modelPath, errorMessageOf(cause), cause);
   });
   try {
     checkGraph(graph, manifest, modelPath);
-    const encoder = new OnnxEncoder(manifest, thread);
-    if (verify) for (const vector of manifest.checkVectors) await checkVector(encoder, vector);
-    return encoder;
+    return thread;
   } catch (error) {
     await thread.close();
     throw error;
@@ -47,12 +82,22 @@ export function executionProviders(): string[] {
 
 class OnnxEncoder implements Encoder {
   readonly manifest: ModelManifest;
-  readonly #thread: SessionThread;
+  readonly precision: string;
+  readonly #threads: SessionThread[];
   #closing: Promise<void> | null = null;
 
-  constructor(manifest: ModelManifest, thread: SessionThread) {
+  constructor(manifest: ModelManifest, precision: string, threads: SessionThread[]) {
     this.manifest = manifest;
-    this.#thread = thread;
+    this.precision = precision;
+    this.#threads = threads;
+  }
+
+  get parallelism(): number {
+    return this.#threads.length;
+  }
+
+  join(thread: SessionThread): void {
+    this.#threads.push(thread);
   }
 
   async encode(pixels: Uint8Array, count: number): Promise<EncodedClips> {
@@ -67,7 +112,7 @@ class OnnxEncoder implements Encoder {
       );
     }
     const names = [outputs.embedding.name, outputs.timesteps.name];
-    const [embeddings, features] = await this.#thread
+    const [embeddings, features] = await this.#leastBusy()
       .run(input.name, pixels, shape, names)
       .catch((cause: unknown) => {
         const message = `${this.manifest.id} failed on ${count} clips: ${errorMessageOf(cause)}`;
@@ -80,8 +125,12 @@ class OnnxEncoder implements Encoder {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#thread.close();
+    this.#closing ??= Promise.all(this.#threads.map((thread) => thread.close())).then(() => undefined);
     return this.#closing;
+  }
+
+  #leastBusy(): SessionThread {
+    return this.#threads.reduce((best, thread) => (thread.waitingCount < best.waitingCount ? thread : best));
   }
 }
 
@@ -116,6 +165,7 @@ function unitRows(
 async function checkVector(encoder: Encoder, vector: CheckVector): Promise<void> {
   const clip = latticeClip(encoder.manifest.preprocessing, vector.input.seed);
   const { embeddings, timesteps } = await encoder.encode(clip, 1);
+  if (encoder.precision !== DEFAULT_PRECISION) return checkDirection(encoder, vector, embeddings);
   const deviation = Math.max(
     largestDeviation(embeddings, vector.embedding),
     largestDeviation(timesteps, vector.timesteps.flat()),
@@ -128,6 +178,18 @@ async function checkVector(encoder: Encoder, vector: CheckVector): Promise<void>
       { details: { deviation, tolerance: vector.tolerance } },
     );
   }
+}
+
+/** A variant is only near to what the vectors of the manifest, which are of float32, say. */
+function checkDirection(encoder: Encoder, { input, embedding }: CheckVector, actual: Float32Array): void {
+  const cosine = embedding.reduce((sum, value, i) => sum + value * (actual[i] as number), 0);
+  if (cosine >= MIN_VARIANT_COSINE) return;
+  throw new CliptraceError(
+    'MODEL_CHECK_FAILED',
+    `${encoder.manifest.id} is nothing like its check vector (seed ${input.seed}): their cosine is ${cosine.toFixed(3)}, at least ` +
+      `${MIN_VARIANT_COSINE} is wanted. This processor may be of no use for ${encoder.precision}: use float32, or export the variant again.`,
+    { details: { cosine } },
+  );
 }
 
 function largestDeviation(actual: Float32Array, expected: readonly number[]): number {

@@ -60,6 +60,11 @@ export class SessionThread {
     worker.unref();
   }
 
+  /** Inferences that it has been given and not answered yet. */
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
   /** `pixels` is copied. Outputs in the order of their names; null for one that is missing or not float32. */
   run(
     inputName: string,

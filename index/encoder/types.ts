@@ -8,7 +8,12 @@ export interface EncodedClips {
 }
 
 export interface Encoder {
+  /** At the precision that was opened. */
   readonly manifest: ModelManifest;
+  /** `float32`, or that of a variant. */
+  readonly precision: string;
+  /** Batches that it can encode side by side: who gives it so many at a time keeps it busy. */
+  readonly parallelism: number;
   /** `pixels` is [count, frames, height, width, 3] RGB bytes. ENCODE_FAILED when the outputs are not finite. */
   encode(pixels: Uint8Array, count: number): Promise<EncodedClips>;
   close(): Promise<void>;

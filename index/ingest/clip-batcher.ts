@@ -8,21 +8,29 @@ export interface EncodedClip {
   timesteps: Float32Array;
 }
 
+/** A query, for which someone waits, goes ahead of an archive, which is only full when it is done. */
+export type ClipPriority = 'query' | 'archive';
+
 interface Waiting {
   pixels: Uint8Array;
   resolve: (clip: EncodedClip) => void;
   reject: (error: unknown) => void;
 }
 
+/** Batches that wait for each batch in hand: the encoder never waits for a decoder that is a little late. */
+const BATCHES_IN_STORE = 2;
+
 /**
- * Encodes clips of several videos in common batches: one batch at a time, made of whatever waits when the
- * encoder becomes free. Who calls bounds what waits, by awaiting its own clips.
+ * Encodes clips of several videos in common batches, as many side by side as the encoder can, each made of whatever waits when
+ * there is room for it. Whoever decodes asks `room()` first: that is what holds the decoders back.
  */
 export class ClipBatcher {
   readonly #encoder: Encoder;
   readonly #maxBatch: number;
-  readonly #waiting: Waiting[] = [];
-  #running = false;
+  readonly #waiting: Record<ClipPriority, Waiting[]> = { query: [], archive: [] };
+  readonly #wantRoom: (() => void)[] = [];
+  #batchesInHand = 0;
+  #scheduled = false;
   #closed = false;
   #busyMs = 0;
 
@@ -35,34 +43,63 @@ export class ClipBatcher {
     return this.#encoder;
   }
 
-  /** Milliseconds during which the encoder has been at work. */
+  /** Milliseconds of encoding, of all batches together. */
   get busyMs(): number {
     return this.#busyMs;
   }
 
-  encode(pixels: Uint8Array): Promise<EncodedClip> {
+  encode(pixels: Uint8Array, priority: ClipPriority = 'archive'): Promise<EncodedClip> {
     if (this.#closed) return Promise.reject(new CliptraceError('CANCELLED', 'The encoder has been closed'));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ pixels, resolve, reject });
+      this.#waiting[priority].push({ pixels, resolve, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
       // Deferred, so that clips handed over in the same turn share a batch.
-      if (!this.#running) {
-        this.#running = true;
-        queueMicrotask(() => void this.#run());
-      }
+      queueMicrotask(() => {
+        this.#scheduled = false;
+        this.#fill();
+      });
     });
   }
 
-  /** What waits is refused; the batch in hand still answers. */
-  close(): void {
-    this.#closed = true;
-    for (const item of this.#waiting.splice(0)) {
-      item.reject(new CliptraceError('CANCELLED', 'The encoder has been closed'));
+  /** Resolves when another clip of an archive may be handed over without more of them waiting than is of use. */
+  async room(): Promise<void> {
+    while (!this.#closed && this.#isFull()) {
+      await new Promise<void>((resolve) => this.#wantRoom.push(resolve));
     }
   }
 
-  async #run(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#encodeBatch(this.#waiting.splice(0, this.#maxBatch));
-    this.#running = false;
+  /** What waits is refused; the batches in hand still answer. */
+  close(): void {
+    this.#closed = true;
+    for (const item of [...this.#waiting.query.splice(0), ...this.#waiting.archive.splice(0)]) {
+      item.reject(new CliptraceError('CANCELLED', 'The encoder has been closed'));
+    }
+    this.#tellRoom();
+  }
+
+  #isFull(): boolean {
+    return this.#waiting.archive.length >= BATCHES_IN_STORE * this.#maxBatch * this.#encoder.parallelism;
+  }
+
+  #tellRoom(): void {
+    if (!this.#closed && this.#isFull()) return;
+    // All of them: who comes too late asks again.
+    for (const tell of this.#wantRoom.splice(0)) tell();
+  }
+
+  #fill(): void {
+    const { query, archive } = this.#waiting;
+    while (this.#batchesInHand < this.#encoder.parallelism && query.length + archive.length > 0) {
+      const batch = query.splice(0, this.#maxBatch);
+      batch.push(...archive.splice(0, this.#maxBatch - batch.length));
+      this.#batchesInHand += 1;
+      void this.#encodeBatch(batch).finally(() => {
+        this.#batchesInHand -= 1;
+        this.#fill();
+      });
+    }
+    this.#tellRoom();
   }
 
   async #encodeBatch(batch: Waiting[]): Promise<void> {

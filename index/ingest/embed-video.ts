@@ -1,139 +1,81 @@
-import type { SegmentBatch } from '../library/types.js';
-import { decodeClips } from '../media/decode.js';
+import { type ErrorCode, errorCodeOf } from '../errors.js';
+import { type DecodeRequest, decodeClips } from '../media/decode.js';
+import type { PictureOutput } from '../media/decode-arguments.js';
 import { probeVideo } from '../media/probe.js';
-import type { DecodedClip, DecodeSummary, FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
+import type { DecodedClip, FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
 import type { Span } from '../span.js';
-import type { ClipBatcher } from './clip-batcher.js';
+import type { ClipBatcher, ClipPriority } from './clip-batcher.js';
+import { type EncodedVideo, encodeClips } from './encode-clips.js';
 
-export interface EmbeddedVideo {
+export interface EmbeddedVideo extends EncodedVideo {
   probe: VideoProbe;
-  summary: DecodeSummary;
-  segments: SegmentBatch;
-  /** Time spent waiting for frames, and for the encoder. */
-  decodeMs: number;
-  encodeMs: number;
 }
 
-/** Clips of one video that may wait for the encoder at a time: bounds memory however long the video is. */
-const MAX_CLIPS_IN_FLIGHT = 8;
-
-/**
- * Probe, decode and encode one file (or a range of it) into segments. Errors are those of the media and
- * encoder rooms. Memory: the features of the video and a few clips, never its frames.
- */
-export async function embedVideo(input: {
+export interface EmbedRequest {
   ffmpeg: FfmpegProgram;
   batcher: ClipBatcher;
   filePath: string;
   limits: MediaLimits;
-  /** May depend on what the probe says, e.g. a finer hop for a short query. */
+  /** May depend on what the probe says, e.g. a finer hop for a short query; this costs a process more. */
   hopSeconds: number | ((probe: VideoProbe) => number);
   range?: Partial<Span> | undefined;
+  priority: ClipPriority;
+  pictures?: PictureOutput | undefined;
   signal?: AbortSignal | undefined;
   /** After each clip: up to where the video has been decoded, and how long its header says it is. */
   onSegment?: ((endSeconds: number, durationSeconds: number | null) => void) | undefined;
   /** Each clip as it comes, before it is encoded. */
   onClip?: ((clip: DecodedClip) => void) | undefined;
-}): Promise<EmbeddedVideo> {
-  const { ffmpeg, batcher, filePath, limits, signal } = input;
-  const { manifest } = batcher.encoder;
-  const probeStartedAt = performance.now();
-  const probe = await probeVideo({ ffmpeg, filePath, limits, signal });
-  let decodeMs = performance.now() - probeStartedAt;
-  let encodeMs = 0;
+}
 
-  const clips = decodeClips({
-    ffmpeg,
-    filePath,
-    preprocessing: manifest.preprocessing,
-    hopSeconds: typeof input.hopSeconds === 'number' ? input.hopSeconds : input.hopSeconds(probe),
+/**
+ * Probe, decode and encode one file (or a range of it) into segments. Errors are those of the media and encoder rooms, of
+ * the probe before those of the decode.
+ */
+export async function embedVideo(input: EmbedRequest): Promise<EmbeddedVideo> {
+  const { ffmpeg, batcher, filePath, limits, signal, hopSeconds } = input;
+  const { preprocessing } = batcher.encoder.manifest;
+  const startedAt = performance.now();
+  const probed = { ffmpeg, filePath, limits, signal };
+  let probe = typeof hopSeconds === 'number' ? null : await probeVideo(probed);
+  const probeMs = performance.now() - startedAt;
+
+  const decode: DecodeRequest = {
+    ...probed,
+    preprocessing,
+    hopSeconds: typeof hopSeconds === 'number' ? hopSeconds : hopSeconds(probe as VideoProbe),
     range: input.range,
-    limits,
-    signal,
-  });
-  const segments = new SegmentRows(manifest.dimension, manifest.dimension * manifest.timesteps);
-  const inFlight: Promise<void>[] = [];
-  let failure: { error: unknown } | null = null;
-
-  const settle = async (keep: number) => {
-    const startedAt = performance.now();
-    while (inFlight.length > keep) await inFlight.shift();
-    encodeMs += performance.now() - startedAt;
-    if (failure) throw failure.error;
+    pictures: input.pictures,
+    onProbe: probe
+      ? undefined
+      : (told) => {
+          probe = told;
+        },
   };
-
   try {
-    for (;;) {
-      const startedAt = performance.now();
-      const next = await clips.next();
-      decodeMs += performance.now() - startedAt;
-      if (next.done) {
-        await settle(0);
-        return { probe, summary: next.value, segments: segments.batch(), decodeMs, encodeMs };
-      }
-      input.onClip?.(next.value);
-      const { startSeconds, endSeconds, pixels } = next.value;
-      const row = segments.add({ startSeconds, endSeconds });
-      inFlight.push(
-        batcher.encode(pixels).then(
-          (clip) => segments.set(row, clip.embedding, clip.timesteps),
-          (error: unknown) => {
-            failure ??= { error };
-          },
-        ),
-      );
-      input.onSegment?.(endSeconds, probe.durationSeconds);
-      await settle(MAX_CLIPS_IN_FLIGHT - 1);
-    }
-  } finally {
-    // Ends the ffmpeg child when we leave early.
-    await clips.return(undefined as never);
-    await Promise.all(inFlight);
+    const encoded = await encodeClips({
+      batcher,
+      clips: decodeClips(decode),
+      priority: input.priority,
+      onClip: (clip) => {
+        input.onClip?.(clip);
+        input.onSegment?.(clip.endSeconds, probe?.durationSeconds ?? null);
+      },
+    });
+    probe ??= await probeVideo(probed);
+    return { ...encoded, probe, decodeMs: encoded.decodeMs + probeMs };
+  } catch (error) {
+    // A decode that finds nothing to decode knows less of the reason than a look at the header.
+    if (probe === null && !TELL_AT_ONCE.has(errorCodeOf(error))) await probeVideo(probed);
+    throw error;
   }
 }
 
-/** Rows that grow by doubling. */
-class SegmentRows {
-  readonly #spans: Span[] = [];
-  readonly #embeddingLength: number;
-  readonly #timestepLength: number;
-  #embeddings: Float32Array;
-  #timesteps: Float32Array;
-
-  constructor(embeddingLength: number, timestepLength: number) {
-    this.#embeddingLength = embeddingLength;
-    this.#timestepLength = timestepLength;
-    this.#embeddings = new Float32Array(16 * embeddingLength);
-    this.#timesteps = new Float32Array(16 * timestepLength);
-  }
-
-  /** Returns the number of the row. */
-  add(span: Span): number {
-    const row = this.#spans.push(span) - 1;
-    if ((row + 1) * this.#embeddingLength > this.#embeddings.length) {
-      this.#embeddings = doubled(this.#embeddings);
-      this.#timesteps = doubled(this.#timesteps);
-    }
-    return row;
-  }
-
-  set(row: number, embedding: Float32Array, timesteps: Float32Array): void {
-    this.#embeddings.set(embedding, row * this.#embeddingLength);
-    this.#timesteps.set(timesteps, row * this.#timestepLength);
-  }
-
-  batch(): SegmentBatch {
-    const count = this.#spans.length;
-    return {
-      spans: this.#spans,
-      embeddings: this.#embeddings.slice(0, count * this.#embeddingLength),
-      timesteps: this.#timesteps.slice(0, count * this.#timestepLength),
-    };
-  }
-}
-
-function doubled(values: Float32Array): Float32Array {
-  const larger = new Float32Array(values.length * 2);
-  larger.set(values);
-  return larger;
-}
+const TELL_AT_ONCE: ReadonlySet<ErrorCode> = new Set([
+  'CANCELLED',
+  'DECODE_TIMEOUT',
+  'DISK_FULL',
+  'ENCODE_FAILED',
+  'FFMPEG_NOT_USABLE',
+  'INTERNAL',
+]);

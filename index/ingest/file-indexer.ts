@@ -1,19 +1,22 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CliptraceError } from '../errors.js';
 import type { FileOutcome, Library, Video, VideoFile } from '../library/types.js';
-import type { FfmpegProgram, MediaLimits } from '../media/types.js';
+import type { MediaLimits } from '../media/types.js';
+import type { Thumbnails } from '../thumbnails.js';
 import type { SegmentIndex } from '../vectors/types.js';
-import type { ClipBatcher } from './clip-batcher.js';
+import type { ArchiveEmbedder, EmbeddedFile } from './archive-embedder.js';
 import { contentHash } from './content-hash.js';
-import { type EmbeddedVideo, embedVideo } from './embed-video.js';
 import { fileSystemError, isGone, type ScannedFile } from './scan.js';
 
 export interface FileIndexerParts {
   library: Library;
   index: SegmentIndex;
-  batcher: ClipBatcher;
-  ffmpeg: FfmpegProgram;
+  embedder: ArchiveEmbedder;
+  /** Where the pictures of a stored video go. */
+  thumbnails: Thumbnails;
+  /** Of the encoder. */
+  modelId: string;
   limits: MediaLimits;
   /** For files that strangers sent. */
   uploadLimits: MediaLimits;
@@ -111,21 +114,23 @@ export class FileIndexer {
     return { outcome, videoId: video.id, segments: 0, videoSeconds: 0 };
   }
 
-  async #embed(task: FileTask, content: FileContent): Promise<EmbeddedVideo> {
-    const { ffmpeg, batcher } = this.#parts;
-    const { file } = task;
-    const limits = task.owned ? this.#parts.uploadLimits : this.#parts.limits;
-    const embedded = await embedVideo({
-      ffmpeg,
-      batcher,
+  async #embed(task: FileTask, content: FileContent): Promise<EmbeddedFile> {
+    const { embedder, limits, uploadLimits } = this.#parts;
+    const { file, signal, onSegment } = task;
+    const embedded = await embedder.embed({
+      limits: task.owned ? uploadLimits : limits,
       filePath: file.path,
-      limits,
-      hopSeconds: batcher.encoder.manifest.segmentHopSeconds,
-      signal: task.signal,
-      onSegment: task.onSegment,
+      sizeBytes: file.sizeBytes,
+      signal,
+      onSegment,
     });
-    await this.#requireSame(task, content);
-    return embedded;
+    try {
+      await this.#requireSame(task, content);
+      return embedded;
+    } catch (error) {
+      await rm(embedded.picturesPath, { force: true });
+      throw error;
+    }
   }
 
   /** FILE_CHANGED unless the file still is what was hashed. */
@@ -149,13 +154,16 @@ export class FileIndexer {
     known: VideoFile | null,
     hash: string,
     same: Video | null,
-    { probe, summary, segments }: EmbeddedVideo,
+    embedded: EmbeddedFile,
   ): Promise<FileResult> {
-    const { library, index, batcher } = this.#parts;
+    const { library, index, modelId, thumbnails } = this.#parts;
+    const { probe, summary, segments, picturesPath, pictureIntervalSeconds } = embedded;
     const { file, collection, owned } = task;
     const replaced = same ?? (await this.#replacedVideo(known));
     const keepsTitle = same !== null && task.title === null;
-    const video = await library.putVideo({
+    // First what can be made again: were we killed in between, nothing would know whose it is.
+    if (replaced && replaced.contentHash !== hash) await thumbnails.remove(replaced);
+    const stored = library.putVideo({
       video: {
         collection,
         title: keepsTitle ? same.title : (task.title ?? titleOf(file.path)),
@@ -172,10 +180,15 @@ export class FileIndexer {
         damaged: summary.damaged,
       },
       file: { path: file.path, sizeBytes: file.sizeBytes, modifiedMs: file.modifiedMs, owned },
-      modelId: batcher.encoder.manifest.id,
+      modelId,
       segments,
       replaceVideoId: replaced?.id,
     });
+    const video = await stored.catch(async (error: unknown) => {
+      await rm(picturesPath, { force: true });
+      throw error;
+    });
+    await thumbnails.adopt(video, picturesPath, pictureIntervalSeconds);
     await this.#forgetReplaced(known, video.id);
     await index.catchUp();
     return {
@@ -195,9 +208,11 @@ export class FileIndexer {
 
   /** A video that lost its last file to other content is gone from the archive. */
   async #forgetReplaced(known: VideoFile | null, nowVideoId: number): Promise<void> {
-    const { library, index } = this.#parts;
+    const { library, index, thumbnails } = this.#parts;
     if (!known || known.videoId === nowVideoId) return;
     if ((await library.filesOf(known.videoId)).length > 0) return;
+    const video = await library.getVideo(known.videoId);
+    if (video) await thumbnails.remove(video);
     await library.removeVideo(known.videoId);
     await index.catchUp();
   }
@@ -216,7 +231,7 @@ export class FileIndexer {
   }
 
   async #isCurrent(video: Video): Promise<boolean> {
-    return this.#parts.library.hasSegments(video.id, this.#parts.batcher.encoder.manifest.id);
+    return this.#parts.library.hasSegments(video.id, this.#parts.modelId);
   }
 }
 

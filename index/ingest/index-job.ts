@@ -2,6 +2,7 @@ import path from 'node:path';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
 import { STOPPING_CODES } from '../library/job-status.js';
 import type { JobFile, JobProgress, JobRequest, Library } from '../library/types.js';
+import type { Admission } from './admission.js';
 import type { FileIndexer, FileResult, FileTask } from './file-indexer.js';
 import { ProgressTracker } from './progress.js';
 import { isGone, type ScannedFile, type ScanResult, scanArchive } from './scan.js';
@@ -9,8 +10,8 @@ import { isGone, type ScannedFile, type ScanResult, scanArchive } from './scan.j
 export interface JobContext {
   library: Library;
   indexer: FileIndexer;
-  /** Files that are decoded side by side. */
-  concurrency: number;
+  /** How many files are in hand at a time. */
+  admission: Admission;
   exclude: readonly string[];
   /** With everything that is kept of it. */
   removeVideo(videoId: number): Promise<boolean>;
@@ -47,7 +48,7 @@ export async function runIndexJob(
   }
   for (const { path: skipped, error } of scan.skipped) await recorder.skipped(skipped, error);
 
-  await inParallel(scan.files, context.concurrency, (file) => {
+  await admitEach(scan.files, context.admission, (file) => {
     const labelFromFolder =
       request.labelFrom === 'folder' ? path.basename(path.dirname(file.path)) : undefined;
     return indexOne(
@@ -246,24 +247,33 @@ class Recorder {
   }
 }
 
-/** Runs `work` over the items, at most `concurrency` at a time; stops at the first error, after what runs has ended. */
-async function inParallel<T>(
-  items: readonly T[],
-  concurrency: number,
-  work: (item: T) => Promise<unknown>,
+/** Runs `work` over the files as they are admitted; stops at the first error, after what runs has ended. */
+async function admitEach(
+  files: readonly ScannedFile[],
+  admission: Admission,
+  work: (file: ScannedFile) => Promise<unknown>,
 ): Promise<void> {
-  const queue = items[Symbol.iterator]();
+  const running = new Set<Promise<void>>();
   let failure: { error: unknown } | null = null;
-  const worker = async () => {
-    for (const item of queue) {
-      if (failure) return;
-      try {
-        await work(item);
-      } catch (error) {
-        failure ??= { error };
-      }
+  for (const file of files) {
+    const leave = await admission.enter(file.sizeBytes);
+    if (failure) {
+      leave();
+      break;
     }
-  };
-  await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
+    const one = work(file)
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          failure ??= { error };
+        },
+      )
+      .finally(() => {
+        leave();
+        running.delete(one);
+      });
+    running.add(one);
+  }
+  await Promise.all(running);
   if (failure) throw (failure as { error: unknown }).error;
 }

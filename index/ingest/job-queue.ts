@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
 import { rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
@@ -7,6 +7,7 @@ import type { EvaluationRequest } from '../evaluation/types.js';
 import { hasEnded } from '../library/job-status.js';
 import type { Job, JobCommand, JobProgress, JobRequest, Library } from '../library/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
+import type { Admission } from './admission.js';
 import type { FileIndexer } from './file-indexer.js';
 import { type JobContext, runIndexJob, runUploadJob } from './index-job.js';
 import type { RoomWatch } from './room-watch.js';
@@ -22,7 +23,7 @@ export interface JobQueueParts {
   /** May queue what a grown collection needs. */
   afterIngest(collection: string): Promise<void>;
   tasks: Readonly<Record<'calibrate' | 'duplicates', TaskRunner>>;
-  concurrency: number;
+  admission: Admission;
   exclude: readonly string[];
   /** With everything that is kept of it. */
   removeVideo(videoId: number): Promise<boolean>;
@@ -223,6 +224,8 @@ export class LibraryJobQueue implements JobQueue {
   /** Resolves when this process no longer works on the job. Throws only what keeps its state from being written. */
   async #work(claimed: Job): Promise<void> {
     const running = new RunningJob(claimed, this.#parts.library, (event) => this.#emit(event));
+    // One listener per process and file in hand, whose number is bounded.
+    setMaxListeners(0, running.signal);
     this.#running = running;
     if (this.#stopping) running.abort();
     try {
@@ -325,11 +328,11 @@ export class LibraryJobQueue implements JobQueue {
   }
 
   #context(running: RunningJob): JobContext {
-    const { library, indexer, concurrency, exclude, removeVideo } = this.#parts;
+    const { library, indexer, admission, exclude, removeVideo } = this.#parts;
     return {
       library,
       indexer,
-      concurrency,
+      admission,
       exclude,
       removeVideo,
       signal: running.signal,

@@ -16,8 +16,9 @@ export class RunningJob {
   #resolve: (job: Job) => void = () => undefined;
   #job: Job;
   #persistedAtMs = 0;
-  /** Files that are being written down, one after another: their events are told in the order of their numbers. */
-  #files: Promise<unknown> = Promise.resolve();
+  /** Files are numbered one after another and told in that order; their records are written together. */
+  #numbered: Promise<unknown> = Promise.resolve();
+  #told: Promise<unknown> = Promise.resolve();
   #filesPending = 0;
 
   constructor(job: Job, library: Library, emit: (event: JobEvent) => void) {
@@ -62,13 +63,20 @@ export class RunningJob {
 
   file(file: JobFile, progress: JobProgress): Promise<void> {
     this.#filesPending += 1;
-    const written = this.#files
-      .then(() => this.#writeFile(file, progress))
+    const number = this.#numbered.then(() => this.#numbers.next());
+    this.#numbered = number.catch(() => undefined);
+    const before = this.#told;
+    const told = number
+      .then(async (lastEvent) => {
+        await this.#library.putJobFile(this.#job.id, file, lastEvent);
+        await before;
+        await this.#tellFile(file, progress, lastEvent);
+      })
       .finally(() => {
         this.#filesPending -= 1;
       });
-    this.#files = written.catch(() => undefined);
-    return written;
+    this.#told = told.catch(() => undefined);
+    return told;
   }
 
   async end(status: 'done' | 'failed', error: Job['error'], progress: JobProgress): Promise<Job> {
@@ -99,9 +107,7 @@ export class RunningJob {
     this.#resolve(this.#job);
   }
 
-  async #writeFile(file: JobFile, progress: JobProgress): Promise<void> {
-    const lastEvent = await this.#numbers.next();
-    await this.#library.putJobFile(this.#job.id, file, lastEvent);
+  async #tellFile(file: JobFile, progress: JobProgress, lastEvent: number): Promise<void> {
     this.#job = { ...this.#job, progress, lastEvent };
     this.#emit({ type: 'file', job: this.#job, file });
     await this.#persist();

@@ -18,6 +18,7 @@ import { EvaluationsTable } from './evaluations.js';
 import { FailedFilesQuery } from './failed-files.js';
 import { FilesTable } from './files.js';
 import { type FolderLock, lockDataFolder } from './folder-lock.js';
+import { GroupCommit } from './group-commit.js';
 import { JobFilesTable } from './job-files.js';
 import { JobResultsTable } from './job-results.js';
 import { type JobChange, JobsTable } from './jobs.js';
@@ -84,6 +85,7 @@ export class SqliteLibrary implements types.Library {
   readonly #file: string;
   readonly #lock: FolderLock | null;
   readonly #tables: LibraryTables;
+  readonly #writes: GroupCommit;
 
   /** `database` is migrated. */
   constructor(database: SqliteDatabase, file: string, lock: FolderLock | null) {
@@ -91,6 +93,7 @@ export class SqliteLibrary implements types.Library {
     this.#file = file;
     this.#lock = lock;
     const paths = new StoredPaths(dirname(file));
+    this.#writes = new GroupCommit(database, (work) => explaining(file, work));
     this.#tables = {
       apiKeys: new ApiKeysTable(database),
       blocks: new SegmentBlocksTable(database),
@@ -110,7 +113,7 @@ export class SqliteLibrary implements types.Library {
   }
 
   async putVideo(input: PutVideoInput): Promise<types.Video> {
-    return this.#write((tables) => putVideo(tables, input));
+    return this.#writes.write(() => putVideo(this.#tables, input));
   }
 
   async getVideo(id: number): Promise<types.Video | null> {
@@ -322,7 +325,8 @@ export class SqliteLibrary implements types.Library {
   }
 
   async putJobFile(jobId: number, file: types.JobFile, eventNumber: number): Promise<void> {
-    this.#write(({ jobs, jobFiles }) => {
+    const { jobs, jobFiles } = this.#tables;
+    await this.#writes.write(() => {
       jobs.require(jobId);
       jobFiles.put(jobId, file, eventNumber);
     });
@@ -433,6 +437,7 @@ export class SqliteLibrary implements types.Library {
 
   async close(): Promise<void> {
     if (!this.#database.open) return;
+    this.#writes.flush();
     this.#database.close();
     this.#lock?.release();
   }

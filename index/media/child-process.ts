@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { CliptraceError } from '../errors.js';
+import { explainWriteError } from '../storage-errors.js';
 import { confinedCommand, NO_CONFINEMENT } from './confinement.js';
 import { shownName } from './file-name.js';
 import { OrphanGuard } from './orphan-guard.js';
@@ -19,6 +21,13 @@ export interface FfmpegRun {
   cpuSeconds?: number | null | undefined;
   memoryBytes?: number | null | undefined;
   signal?: AbortSignal | undefined;
+  /** Further files that it needs. */
+  moreFilePaths?: readonly string[] | undefined;
+  /**
+   * Further outputs, from descriptor 3 on: `pipe` is read here, a number is an open file to which it is copied, because the child
+   * itself may write to no file.
+   */
+  extra?: readonly ('pipe' | number)[] | undefined;
 }
 
 export interface ChildEnd {
@@ -51,14 +60,18 @@ export class FfmpegChild {
   readonly stderr = new StderrText();
   readonly #run: FfmpegRun;
   readonly #child: ChildProcess;
-  readonly #stdout: Readable;
+  /** stdout, then the further pipes in their order. */
+  readonly #outputs: readonly Readable[];
+  /** Outputs that are copied to files. */
+  readonly #copies: readonly Readable[];
   readonly #closed: Promise<void>;
   readonly #timeout: NodeJS.Timeout | null;
   #end: ChildEnd | null = null;
   #isClosed = false;
   #isKilled = false;
-  #failure: CliptraceError | null = null;
-  #wake: (() => void) | null = null;
+  #failure: Error | null = null;
+  /** Of those who wait for a sign of life. */
+  readonly #wakes = new Set<() => void>();
 
   constructor(run: FfmpegRun) {
     if (run.signal?.aborted) throw cancelled(run);
@@ -66,12 +79,12 @@ export class FfmpegChild {
     const { file, args } = confinedCommand(run.ffmpeg.confinement ?? NO_CONFINEMENT, {
       program: run.ffmpeg.path,
       args: run.args,
-      filePath: resolve(run.filePath),
+      filePaths: [run.filePath, ...(run.moreFilePaths ?? [])].map((one) => resolve(one)),
       cpuSeconds: run.cpuSeconds ?? null,
       memoryBytes: run.memoryBytes ?? null,
     });
     this.#child = spawn(file, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(run.extra ?? []).map(() => 'pipe' as const)],
       env: childEnvironment(run),
       cwd: workingFolder(run),
       // A group of its own (and no Ctrl-C from the terminal: we decide how it ends).
@@ -79,7 +92,12 @@ export class FfmpegChild {
       windowsHide: true,
     });
     // There are no pipes where the process could not be made for want of file descriptors; 'error' follows.
-    this.#stdout = this.#child.stdout ?? Readable.from([]);
+    const pipeOf = (descriptor: number) =>
+      (this.#child.stdio?.[descriptor] as Readable | null | undefined) ?? Readable.from([]);
+    const extra = (run.extra ?? []).map((target, i) => ({ target, pipe: pipeOf(3 + i) }));
+    this.#outputs = [pipeOf(1), ...extra.filter(({ target }) => target === 'pipe').map(({ pipe }) => pipe)];
+    this.#copies = extra.flatMap(({ target, pipe }) => (target === 'pipe' ? [] : [pipe]));
+    for (const { target, pipe } of extra) if (target !== 'pipe') this.#copy(pipe, target);
     this.#closed = new Promise((resolve) => this.#watch(resolve));
     this.#timeout =
       run.timeoutMs === null ? null : setTimeout(() => this.#fail(tookTooLong(run)), run.timeoutMs);
@@ -93,18 +111,27 @@ export class FfmpegChild {
     return this.#child.pid;
   }
 
-  /** The next bytes of stdout; null at its end. Throws CANCELLED, DECODE_TIMEOUT, FFMPEG_NOT_USABLE. */
-  async read(): Promise<Buffer | null> {
+  /**
+   * The next bytes of stdout, or of a further output (from 1); null at its end.
+   * Throws CANCELLED, DECODE_TIMEOUT, FFMPEG_NOT_USABLE.
+   */
+  async read(output = 0): Promise<Buffer | null> {
+    const stream = this.#outputs[output] as Readable;
     for (;;) {
       if (this.#failure) throw this.#failure;
-      const bytes = this.#stdout.read() as Buffer | null;
+      const bytes = stream.read() as Buffer | null;
       if (bytes !== null) return bytes;
-      if (this.#stdout.readableEnded || this.#stdout.destroyed) return null;
+      if (stream.readableEnded || stream.destroyed) return null;
       await this.#nextEvent();
     }
   }
 
-  /** Waits for the end of the process; stdout must have been read. Throws like `read`. */
+  /** Throws away what still comes from an output, so that the child does not wait for a reader of it. */
+  discard(output: number): void {
+    this.#outputs[output]?.resume();
+  }
+
+  /** Waits for the end of the process; its outputs must have been read. Throws like `read`. */
   async wait(): Promise<ChildEnd> {
     while (!this.#isClosed) {
       if (this.#failure) throw this.#failure;
@@ -131,22 +158,36 @@ export class FfmpegChild {
       }
     }
     // A reader that stops here needs nothing more; an unread pipe would keep 'close' from coming.
-    this.#stdout.destroy();
+    for (const output of [...this.#outputs, ...this.#copies]) output.destroy();
     this.#child.stderr?.destroy();
   }
 
   readonly #onAbort = (): void => this.#fail(cancelled(this.#run));
 
-  #fail(error: CliptraceError): void {
+  #fail(error: Error): void {
     if (this.#isClosed) return;
     this.#failure ??= error;
     this.kill();
-    this.#wake?.();
+    this.#wakeAll();
+  }
+
+  /** DISK_FULL or DATA_FOLDER_NOT_WRITABLE end the run. */
+  #copy(pipe: Readable, file: number): void {
+    pipe.on('error', () => undefined);
+    pipe.on('data', (bytes: Buffer) => {
+      try {
+        for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+      } catch (error) {
+        this.#fail(explainWriteError(error, `The pictures of ${shownName(this.#run.filePath)}`) as Error);
+      }
+    });
   }
 
   #watch(resolve: () => void): void {
-    const wake = (): void => this.#wake?.();
-    for (const event of ['readable', 'end', 'close', 'error']) this.#stdout.on(event, wake);
+    const wake = (): void => this.#wakeAll();
+    for (const output of this.#outputs) {
+      for (const event of ['readable', 'end', 'close', 'error']) output.on(event, wake);
+    }
     this.#child.stderr?.on('data', (bytes: Buffer) => this.stderr.push(bytes));
     this.#child.on('error', (cause) => {
       this.#failure ??= cannotStart(this.#run, cause);
@@ -165,20 +206,33 @@ export class FfmpegChild {
     if (this.#timeout) clearTimeout(this.#timeout);
     this.#run.signal?.removeEventListener('abort', this.#onAbort);
     liveChildren.delete(this);
-    this.#wake?.();
+    this.#wakeAll();
     resolve();
   }
 
-  /** Resolves at the next sign of life; a wait longer than the stall limit is a failure. */
+  /** Resolves at the next sign of life, of whichever output; a wait longer than the stall limit is a failure. */
   #nextEvent(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#fail(stalled(this.#run)), this.#run.stallTimeoutMs);
-      this.#wake = () => {
-        this.#wake = null;
+      let timer: NodeJS.Timeout;
+      const watch = (): void => {
+        timer = setTimeout(() => {
+          // The child may be waiting for us to read another of its outputs: that is no stall of its own.
+          if (this.#outputs.some((output) => output.readableLength > 0)) watch();
+          else this.#fail(stalled(this.#run));
+        }, this.#run.stallTimeoutMs);
+      };
+      watch();
+      this.#wakes.add(() => {
         clearTimeout(timer);
         resolve();
-      };
+      });
     });
+  }
+
+  #wakeAll(): void {
+    const wakes = [...this.#wakes];
+    this.#wakes.clear();
+    for (const wake of wakes) wake();
   }
 }
 

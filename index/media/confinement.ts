@@ -15,7 +15,7 @@ export interface Confinement {
    * where the program itself lies in a private folder).
    */
   readonly privileges: { tool: 'setpriv'; path: string; changesUser: boolean } | null;
-  /** Nothing to see but the program and the one file; includes `network`. */
+  /** Nothing to see but the program and its files; includes `network`. */
   readonly sandbox: { tool: 'bwrap'; path: string } | null;
 }
 
@@ -29,8 +29,8 @@ export const NO_CONFINEMENT: Confinement = Object.freeze({
 export interface ConfinedRun {
   program: string;
   args: readonly string[];
-  /** The only file that it needs. Null: none. */
-  filePath: string | null;
+  /** The only files that it needs. */
+  filePaths: readonly string[];
   /** Null = unbounded. */
   cpuSeconds: number | null;
   memoryBytes: number | null;
@@ -87,16 +87,16 @@ function networkArguments(path: string): string[] {
 
 function privilegeArguments(
   { path, changesUser }: NonNullable<Confinement['privileges']>,
-  { filePath }: ConfinedRun,
+  { filePaths }: ConfinedRun,
 ): string[] {
   const none = ['--no-new-privs', '--inh-caps=-all'];
   if (!isRoot) return [path, ...none, '--'];
   const user = ['--reuid', UNPRIVILEGED_ID, '--regid', UNPRIVILEGED_ID, '--clear-groups'];
-  if (changesUser && (filePath === null || isOpenToAll(filePath))) {
+  if (changesUser && filePaths.every(isOpenToAll)) {
     return [path, ...user, ...none, '--bounding-set=-all', '--'];
   }
   // Root without privileges reads what root owns, and no one else's secrets.
-  const isEnough = filePath === null || isOwn(filePath);
+  const isEnough = filePaths.every(isOwn);
   return [path, ...none, ...(isEnough ? ['--bounding-set=-all'] : []), '--'];
 }
 
@@ -121,7 +121,7 @@ function isOwn(filePath: string): boolean {
 /** Where programs and what they load may lie. */
 const SYSTEM_FOLDERS = ['/bin', '/sbin', '/lib', '/lib64', '/lib32', '/nix', '/opt', '/etc/alternatives'];
 
-function sandboxArguments(path: string, { program, filePath }: ConfinedRun): string[] {
+function sandboxArguments(path: string, { program, filePaths }: ConfinedRun): string[] {
   const real = realpathSync(program);
   return [
     path,
@@ -132,7 +132,7 @@ function sandboxArguments(path: string, { program, filePath }: ConfinedRun): str
     ...['--ro-bind-try', '/etc/ld.so.cache', '/etc/ld.so.cache'],
     ...['--dev', '/dev', '--tmpfs', '/tmp', '--chdir', '/tmp'],
     ...['--ro-bind', real, program],
-    ...(filePath === null ? [] : ['--ro-bind', realpathSync(filePath), filePath]),
+    ...filePaths.flatMap((filePath) => ['--ro-bind', realpathSync(filePath), filePath]),
     '--',
   ];
 }

@@ -1,16 +1,20 @@
 import type { Preprocessing } from '../encoder/manifest.js';
 import { CliptraceError } from '../errors.js';
-import type { FfmpegRun } from './child-process.js';
+import { type ChildEnd, FfmpegChild, type FfmpegRun } from './child-process.js';
 import { ClipWindow } from './clip-window.js';
 import { checkContainer } from './container-check.js';
-import { decodeFailure, tellOfDamage } from './ffmpeg-messages.js';
+import { clipOutput, firstFrameOutput, type PictureOutput, pictureOutput } from './decode-arguments.js';
+import { decodeFailure, refuseFullDisk, tellOfDamage } from './ffmpeg-messages.js';
 import { shownName } from './file-name.js';
-import { type FramesEnd, readFrames } from './frame-reader.js';
+import { readFrames } from './frame-reader.js';
+import { HeaderWatch } from './header-watch.js';
 import { inputArguments } from './input-arguments.js';
+import { splitLevels } from './log-levels.js';
 import { refuseEncrypted } from './mp4-encryption.js';
 import { tooLong } from './probe.js';
+import { shortened, withoutPath } from './stderr-text.js';
 import { planRange, type RangePlan, type TimeRange } from './time-range.js';
-import type { DecodedClip, DecodeSummary, FfmpegProgram, MediaLimits } from './types.js';
+import type { DecodedClip, DecodeSummary, FfmpegProgram, MediaLimits, VideoProbe } from './types.js';
 
 export interface DecodeRequest {
   ffmpeg: FfmpegProgram;
@@ -22,6 +26,10 @@ export interface DecodeRequest {
   range?: TimeRange | undefined;
   /** From the probe; without it, the first video stream that is no cover picture. */
   streamIndex?: number | undefined;
+  /** Pictures for people, of the whole video. */
+  pictures?: PictureOutput | undefined;
+  /** What the header says, once ffmpeg has told it: spares a probe. Not called when ffmpeg does not tell. */
+  onProbe?: ((probe: VideoProbe) => void) | undefined;
   limits: MediaLimits;
   signal?: AbortSignal | undefined;
 }
@@ -30,106 +38,112 @@ export interface DecodeRequest {
  * Decodes a video into clips, in order of time (`ClipWindow` tells how they are laid), reading no further than the consumer
  * asks. One ffmpeg process; it is dead and reaped when the generator ends, returns or throws.
  * Every code of `checkContainer`, and NO_VIDEO_STREAM, NO_FRAMES, VIDEO_ENCRYPTED, CODEC_NOT_SUPPORTED, DECODE_FAILED,
- * RESOLUTION_TOO_LARGE, VIDEO_TOO_LONG, RANGE_NOT_IN_VIDEO, DECODE_TIMEOUT, CANCELLED, FFMPEG_NOT_USABLE.
+ * RESOLUTION_TOO_LARGE, VIDEO_TOO_LONG, RANGE_NOT_IN_VIDEO, DECODE_TIMEOUT, CANCELLED, FFMPEG_NOT_USABLE; with pictures, DISK_FULL.
  */
 export async function* decodeClips(request: DecodeRequest): AsyncGenerator<DecodedClip, DecodeSummary> {
-  const { filePath, preprocessing, hopSeconds, limits } = request;
-  const { framesPerSecond } = preprocessing;
+  const { filePath, preprocessing, hopSeconds } = request;
   const { demuxers } = await checkContainer(filePath);
   await refuseEncrypted(filePath, demuxers);
-  const plan = planRange(request.range, { filePath, demuxers }, framesPerSecond);
+  const plan = planRange(request.range, { filePath, demuxers }, preprocessing.framesPerSecond);
   const window = new ClipWindow(preprocessing, hopSeconds, plan.firstFrameSeconds);
-  const maxFrames = (limits.maxDurationSeconds ?? Number.POSITIVE_INFINITY) * framesPerSecond;
 
-  let end = yield* decodeInto(request, window, plan, decodeArguments(request, demuxers, plan), maxFrames);
+  let end = yield* decodeOnce(request, window, plan, decodeArguments(request, demuxers, plan));
   if (end.frameCount === 0 && plan.seekSeconds === 0 && end.exitCode === 0) {
     // The rate filter drops a video that is shorter than half of its interval. One frame stands for it then.
-    end = yield* decodeInto(request, window, plan, firstFrameArguments(request, demuxers), maxFrames);
+    end = yield* decodeOnce(request, window, plan, decodeArguments(request, demuxers, null));
   }
+  refuseFullDisk(filePath, end.lines);
   if (window.frameCount === 0) throw noFrames(request, end);
+  return yield* lastClip(window, preprocessing, end.exitCode !== 0 || tellOfDamage(end.lines));
+}
+
+export async function* lastClip(
+  window: ClipWindow,
+  { framesPerSecond }: Preprocessing,
+  damaged: boolean,
+): AsyncGenerator<DecodedClip, DecodeSummary> {
   const last = window.end();
   if (last) yield last;
-  return {
-    frameCount: window.frameCount,
-    durationSeconds: window.frameCount / framesPerSecond,
-    damaged: end.exitCode !== 0 || tellOfDamage(end.lines),
-  };
+  const { frameCount } = window;
+  return { frameCount, durationSeconds: frameCount / framesPerSecond, damaged };
 }
 
-interface DecodeEnd extends FramesEnd {
+interface DecodeEnd extends ChildEnd {
   /** All that came, also those before the range. */
   frameCount: number;
+  /** What ffmpeg said at level error. */
+  lines: string[];
 }
 
-async function* decodeInto(
+async function* decodeOnce(
   request: DecodeRequest,
   window: ClipWindow,
   plan: RangePlan,
   args: string[],
-  maxFrames: number,
 ): AsyncGenerator<DecodedClip, DecodeEnd> {
-  const { preprocessing, filePath, limits } = request;
-  const frames = readFrames(runOf(request, args), preprocessing.width * preprocessing.height * 3);
+  const { preprocessing, filePath } = request;
+  const child = new FfmpegChild(runOf(request, args));
+  const header = new HeaderWatch(request);
   try {
-    for (let frameCount = 0; ; frameCount += 1) {
-      const next = await frames.next();
-      if (next.done) return { ...next.value, frameCount };
-      if (frameCount < plan.skipFrames) continue;
-      if (window.frameCount >= maxFrames) {
-        const seconds = (window.frameCount + 1) / preprocessing.framesPerSecond;
-        throw tooLong(filePath, seconds, limits.maxDurationSeconds ?? seconds);
-      }
-      const clip = window.push(next.value);
-      if (clip) yield clip;
-    }
+    const frames = readFrames(child, 0, preprocessing.width * preprocessing.height * 3);
+    const frameCount = yield* cutFrames(frames, window, request, plan.skipFrames, () => header.look(child));
+    const end = await child.wait();
+    header.look(child);
+    const { errors } = splitLevels(withoutPath(child.stderr.text(), filePath));
+    return { ...end, frameCount, lines: errors.map(shortened) };
   } finally {
-    await frames.return({ exitCode: null, exitSignal: null, lines: [] });
+    await child.stop();
   }
 }
 
-function runOf({ ffmpeg, filePath, limits, signal }: DecodeRequest, args: string[]): FfmpegRun {
+function runOf({ ffmpeg, filePath, limits, signal, pictures }: DecodeRequest, args: string[]): FfmpegRun {
   const { timeoutMs, stallTimeoutMs, cpuSeconds, memoryBytes } = limits;
-  return { ffmpeg, args, filePath, timeoutMs, stallTimeoutMs, cpuSeconds, memoryBytes, signal };
+  const extra = pictures ? [pictures.file] : [];
+  return { ffmpeg, args, filePath, timeoutMs, stallTimeoutMs, cpuSeconds, memoryBytes, signal, extra };
 }
 
-function decodeArguments(request: DecodeRequest, demuxers: readonly string[], plan: RangePlan): string[] {
-  const { filePath, limits, preprocessing } = request;
-  const seekSeconds = plan.seekSeconds > 0 ? plan.seekSeconds : undefined;
+/** Frames into clips; returns how many frames came. VIDEO_TOO_LONG when there are more than allowed. */
+export async function* cutFrames(
+  frames: AsyncIterable<Uint8Array>,
+  window: ClipWindow,
+  { filePath, preprocessing, limits }: Pick<DecodeRequest, 'filePath' | 'preprocessing' | 'limits'>,
+  skipFrames = 0,
+  onFrame?: () => void,
+): AsyncGenerator<DecodedClip, number> {
+  const { framesPerSecond } = preprocessing;
+  const maxFrames = (limits.maxDurationSeconds ?? Number.POSITIVE_INFINITY) * framesPerSecond;
+  let frameCount = 0;
+  for await (const frame of frames) {
+    frameCount += 1;
+    onFrame?.();
+    if (frameCount <= skipFrames) continue;
+    if (window.frameCount >= maxFrames) {
+      const seconds = (window.frameCount + 1) / framesPerSecond;
+      throw tooLong(filePath, seconds, limits.maxDurationSeconds ?? seconds);
+    }
+    const clip = window.push(frame);
+    if (clip) yield clip;
+  }
+  return frameCount;
+}
+
+/** Without a plan: the first frame alone. */
+function decodeArguments(
+  request: DecodeRequest,
+  demuxers: readonly string[],
+  plan: RangePlan | null,
+): string[] {
+  const { filePath, limits, preprocessing, streamIndex, pictures } = request;
+  const seekSeconds = plan !== null && plan.seekSeconds > 0 ? plan.seekSeconds : undefined;
+  const stream = streamIndex === undefined ? '0:V:0' : `0:${streamIndex}`;
+  const clips = { preprocessing, stream, descriptor: 1 };
   return [
-    ...inputArguments({ filePath, demuxers, limits, logLevel: 'error', seekSeconds }),
-    ...streamArguments(request),
-    '-vf',
-    [`fps=${preprocessing.framesPerSecond}`, ...pictureFilters(preprocessing)].join(','),
-    ...(plan.frameLimit === null ? [] : ['-frames:v', String(plan.frameLimit)]),
-    ...RAW_OUTPUT,
+    ...inputArguments({ filePath, demuxers, limits, logLevel: 'level+info', seekSeconds }),
+    ...(plan === null ? firstFrameOutput(clips) : clipOutput({ ...clips, plan })),
+    ...(pictures
+      ? pictureOutput({ ...clips, ...pictures, descriptor: 3, firstFrameOnly: plan === null })
+      : []),
   ];
-}
-
-function firstFrameArguments(request: DecodeRequest, demuxers: readonly string[]): string[] {
-  const { filePath, limits, preprocessing } = request;
-  return [
-    ...inputArguments({ filePath, demuxers, limits, logLevel: 'error' }),
-    ...streamArguments(request),
-    '-vf',
-    pictureFilters(preprocessing).join(','),
-    '-frames:v',
-    '1',
-    ...RAW_OUTPUT,
-  ];
-}
-
-const RAW_OUTPUT = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'] as const;
-
-function streamArguments({ streamIndex }: DecodeRequest): string[] {
-  return ['-map', streamIndex === undefined ? '0:V:0' : `0:${streamIndex}`, '-an', '-sn', '-dn'];
-}
-
-/** From a frame of the video to one of the encoder's size; the trainer prepares its data with the same filters. */
-function pictureFilters({ crop, width, height, scaleFilter }: Preprocessing): string[] {
-  const filters = [`scale=${width}:${height}:flags=${scaleFilter}`, 'format=rgb24'];
-  if (crop.mode === 'stretch') return filters;
-  const side = `min(iw\\,ih)*${crop.fraction}`;
-  return [`crop=${side}:${side}`, ...filters];
 }
 
 function noFrames({ filePath, range }: DecodeRequest, end: DecodeEnd): CliptraceError {

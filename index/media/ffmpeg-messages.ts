@@ -94,6 +94,17 @@ export function decodeFailure(options: {
   return new CliptraceError('DECODE_FAILED', message, { details });
 }
 
+/** DISK_FULL when ffmpeg could not write the pictures that it makes beside the clips. */
+export function refuseFullDisk(filePath: string, lines: readonly string[]): void {
+  const line = lines.find((candidate) => /no space left on device|disk quota exceeded/i.test(candidate));
+  if (line === undefined) return;
+  throw new CliptraceError(
+    'DISK_FULL',
+    `The pictures of ${shownName(filePath)} cannot be written: the disk is full. Free some space on the disk.`,
+    { details: { ffmpegMessage: line } },
+  );
+}
+
 /** True when lines of level error tell of damage to the picture. */
 export function tellOfDamage(lines: readonly string[]): boolean {
   return lines.some((line) => !SOUND_DECODER.test(line) && !HARMLESS.test(line) && !HOLLOW.test(line));

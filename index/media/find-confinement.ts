@@ -53,7 +53,7 @@ async function works(program: string, confinement: Confinement): Promise<boolean
   const { file, args } = confinedCommand(confinement, {
     program,
     args: ['-hide_banner', '-version'],
-    filePath: null,
+    filePaths: [],
     cpuSeconds: TRIAL_CPU_SECONDS,
     memoryBytes: TRIAL_MEMORY_BYTES,
   });

@@ -6,31 +6,36 @@ export interface InputOptions {
   /** The demuxers that this file may be opened with, from `checkContainer`. */
   demuxers: readonly string[];
   limits: MediaLimits;
-  logLevel: 'error' | 'info';
   seekSeconds?: number | undefined;
   /** True where ffmpeg cannot find a time exactly: it then decodes up to it and drops what comes before. */
   decodeUpTo?: boolean | undefined;
 }
 
+/** `level+info`: what the files are, and each message with its level (`splitLevels`). */
+export type LogLevel = 'error' | 'info' | 'level+info';
+
+/** Everything up to and with `-i FILE`, and the time to begin at. */
+export function inputArguments({ logLevel, ...input }: InputOptions & { logLevel: LogLevel }): string[] {
+  return [...globalArguments(logLevel), ...fileArguments(input)];
+}
+
+export function globalArguments(logLevel: LogLevel): string[] {
+  return ['-nostdin', '-hide_banner', '-nostats', '-loglevel', logLevel];
+}
+
 /**
- * Everything up to and with `-i FILE`, and the time to begin at. A file can name other files (playlists, references), so ffmpeg may open
- * nothing but local files, only with the demuxers of the family that the first bytes show.
+ * One input. A file can name other files (playlists, references), so ffmpeg may open nothing but local files, only with
+ * the demuxers of the family that the first bytes show.
  */
-export function inputArguments({
+export function fileArguments({
   filePath,
   demuxers,
   limits,
-  logLevel,
   seekSeconds,
   decodeUpTo = false,
 }: InputOptions): string[] {
   const seek = seekSeconds === undefined ? [] : ['-ss', seekSeconds.toFixed(6)];
   return [
-    '-nostdin',
-    '-hide_banner',
-    '-nostats',
-    '-loglevel',
-    logLevel,
     '-protocol_whitelist',
     'file,pipe',
     '-format_whitelist',

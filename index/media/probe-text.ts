@@ -26,24 +26,26 @@ interface StreamSection {
 }
 
 const STREAM =
-  /^\s+Stream #0:(\d+)(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Data|Attachment|Unknown): (.*)$/i;
+  /^\s+Stream #\d+:(\d+)(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Data|Attachment|Unknown): (.*)$/i;
 
 /**
- * Reads stderr of ffmpeg 4 to 9, run with one video stream mapped to one output, the file's path already taken out.
- * Null when ffmpeg did not open the file.
+ * Reads stderr of ffmpeg 4 to 9, run with one video stream of each input mapped to one or more outputs, the files' paths
+ * already taken out. Null when ffmpeg did not open the file.
  */
-export function readProbeText(stderr: string): ProbeText | null {
-  const start = stderr.search(/^Input #0, /m);
+export function readProbeText(stderr: string, inputNumber = 0): ProbeText | null {
+  const start = stderr.search(new RegExp(`^Input #${inputNumber}, `, 'm'));
   if (start < 0) return null;
   const fromInput = stderr.slice(start);
   // What the file says of itself is indented: it cannot pass for one of these.
-  const inputLength = fromInput.search(/^(Output #0|Stream mapping:|Stream map )/m);
+  const inputLength = fromInput.search(
+    new RegExp(`^(Input #${inputNumber + 1}, |Output #0|Stream mapping:|Stream map )`, 'm'),
+  );
   const input = inputLength < 0 ? fromInput : fromInput.slice(0, inputLength);
   const lines = input.split(/\r?\n/);
-  const container = /^Input #0, (.+?), from /.exec(lines[0] ?? '')?.[1];
+  const container = /^Input #\d+, (.+?), from /.exec(lines[0] ?? '')?.[1];
   if (container === undefined) return null;
   const sections = streamSections(lines);
-  const chosen = chosenIndex(fromInput.slice(input.length));
+  const chosen = chosenIndex(fromInput.slice(input.length), inputNumber);
   const video = sections.find(({ type, index }) => type === 'Video' && index === chosen);
   return {
     container,
@@ -54,8 +56,8 @@ export function readProbeText(stderr: string): ProbeText | null {
 }
 
 /** Of `Stream #0:1 -> #0:0 (copy)`. Not from the list of streams: ffmpeg 4 does not tell there which is a cover picture. */
-function chosenIndex(afterInput: string): number | null {
-  const index = /^\s+Stream #0:(\d+) -> #0:0/m.exec(afterInput)?.[1];
+function chosenIndex(afterInput: string, inputNumber: number): number | null {
+  const index = new RegExp(`^\\s+Stream #${inputNumber}:(\\d+) -> #`, 'm').exec(afterInput)?.[1];
   return index === undefined ? null : Number(index);
 }
 

@@ -32,10 +32,18 @@ export async function probeVideo(request: ProbeRequest): Promise<VideoProbe> {
   if (text === null) throw failure();
   if (text.video === null) throw noVideoStream(filePath);
   await refuseEncrypted(filePath, demuxers);
-  const { width, height, codec } = text.video;
-  if (codec === 'none') throw codecNotSupported(filePath);
+  if (text.video.codec === 'none') throw codecNotSupported(filePath);
   if (lines.some((line) => line.includes('exceeds specified max pixel count'))) throw failure();
-  if (width === null || height === null || width === 0 || height === 0) throw failure();
+  const probe = probeOfHeader(text, filePath, limits);
+  if (probe === null) throw failure();
+  return probe;
+}
+
+/** Null where the header does not tell the size. RESOLUTION_TOO_LARGE, VIDEO_TOO_LONG. */
+export function probeOfHeader(text: ProbeText, filePath: string, limits: MediaLimits): VideoProbe | null {
+  if (text.video === null) return null;
+  const { width, height } = text.video;
+  if (width === null || height === null || width === 0 || height === 0) return null;
   if (width * height > limits.maxPixels) throw tooLarge(filePath, width, height, limits.maxPixels);
   checkDuration(filePath, text.durationSeconds, limits);
   return toProbe(text, text.video, width, height);

@@ -5,6 +5,11 @@ const HEAD_CHARACTERS = 16 * 1024;
 const TAIL_CHARACTERS = 256 * 1024;
 const LINE_CHARACTERS = 500;
 
+/** A line of a message, as long as is of use. */
+export function shortened(line: string): string {
+  return line.slice(0, LINE_CHARACTERS);
+}
+
 /** What a child said on stderr: its beginning and its end, bounded however much it says. */
 export class StderrText {
   readonly #decoder = new StringDecoder('utf8');
@@ -36,7 +41,7 @@ export class StderrText {
     return withoutPath(this.text(), filePath)
       .split(/[\r\n]+/)
       .filter((line) => line.trim() !== '')
-      .map((line) => line.slice(0, LINE_CHARACTERS));
+      .map(shortened);
   }
 }
 

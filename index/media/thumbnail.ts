@@ -79,8 +79,6 @@ async function runAttempt(
 ): Promise<AttemptEnd> {
   // Where ffmpeg cannot find a time exactly, it decodes up to it; far into a file that would take too long.
   const decodeUpTo = !seeksExactly(demuxers) && seekSeconds <= MAX_DECODED_UP_TO_SECONDS;
-  // Height from the displayed shape: `dar` holds what non-square pixels add. At most four times the width.
-  const height = `max(2\\,min(trunc(${widthPixels}/dar/2)*2\\,${widthPixels * 4}))`;
   const child = new FfmpegChild({
     ffmpeg,
     filePath,
@@ -99,7 +97,7 @@ async function runAttempt(
         decodeUpTo,
       }),
       ...['-map', '0:V:0', '-an', '-sn', '-dn'],
-      ...['-vf', `scale=${widthPixels}:${height},setsar=1`],
+      ...['-vf', pictureSizeFilter(widthPixels)],
       ...(toTheEnd ? [] : ['-frames:v', '1']),
       ...['-c:v', 'mjpeg', '-q:v', '4', '-pix_fmt', 'yuvj420p', '-f', 'mjpeg', 'pipe:1'],
     ],
@@ -118,6 +116,13 @@ async function runAttempt(
   }
 }
 
+/** A small picture of a frame, in the shape in which the video is shown. */
+export function pictureSizeFilter(widthPixels: number): string {
+  // Height from the displayed shape: `dar` holds what non-square pixels add. At most four times the width.
+  const height = `max(2\\,min(trunc(${widthPixels}/dar/2)*2\\,${widthPixels * 4}))`;
+  return `scale=${widthPixels}:${height},setsar=1`;
+}
+
 /** From the beginning of the last JPEG in the bytes. ffmpeg's JPEGs hold no smaller ones, and no marker in their data. */
 function lastPicture(bytes: Buffer): Buffer {
   for (let at = bytes.length - 2; at > 0; at -= 1) {
@@ -126,6 +131,7 @@ function lastPicture(bytes: Buffer): Buffer {
   return bytes;
 }
 
+/** Appears complete or not at all. DISK_FULL, DATA_FOLDER_NOT_WRITABLE. */
 async function writeWhole(outPath: string, bytes: Buffer): Promise<void> {
   const temporary = `${outPath}.${randomBytes(6).toString('hex')}.part`;
   try {

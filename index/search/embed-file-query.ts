@@ -47,6 +47,7 @@ export async function embedFileQuery(
     limits,
     hopSeconds: (probe) => queryHopSeconds(probe, range, manifest.segmentHopSeconds),
     range,
+    priority: 'query',
     signal,
     onClip: (clip) => pictures.add(clip),
   });
@@ -105,7 +106,7 @@ export async function embedFileQuery(
   }
 
   async function encode(clips: readonly Uint8Array[]) {
-    const encoded = await Promise.all(clips.map((clip) => batcher.encode(clip)));
+    const encoded = await Promise.all(clips.map((clip) => batcher.encode(clip, 'query')));
     return {
       embeddings: joined(encoded.map((clip) => clip.embedding)),
       timesteps: joined(encoded.map((clip) => clip.timesteps)),

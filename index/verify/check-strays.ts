@@ -9,7 +9,7 @@ import type { Problem } from './types.js';
 
 /** Names that the product gives; what else lies in a data folder is not ours to judge. */
 const SNAPSHOT_NAME = /~[0-9a-f]{8}\.(json|json\.tmp|\d+-[0-9a-f]{8}\.hnsw(\.tmp)?)$/;
-const HALF_THUMBNAIL = /\.jpg\.[0-9a-f]{12}\.part$/;
+const HALF_THUMBNAIL = /\.(strip|jpg\.[0-9a-f]{12})\.part$/;
 
 /**
  * Files that belong to nothing: what a killed process left. Only while nobody writes, to whom they could belong.

@@ -1,6 +1,5 @@
 import { findVideo } from '../http/found.js';
 import { defineRoute } from '../http/route.js';
-import { sendFile } from '../http/send-file.js';
 import { idPath } from '../schemas/common.js';
 import { thumbnailQuery } from '../schemas/videos.js';
 
@@ -21,10 +20,11 @@ export const getThumbnail = defineRoute({
   handle: async ({ services, principal, path, query, response, signal }) => {
     const video = await findVideo(services.cliptrace, principal, path.id);
     const atSeconds = query.atSeconds ?? video.durationSeconds / 2;
-    const file = await services.thumbnails.run(signal, () =>
+    const jpeg = await services.thumbnails.run(signal, () =>
       services.cliptrace.thumbnail(video.id, atSeconds),
     );
-    await sendFile(response, file, { 'Content-Type': 'image/jpeg', 'Cache-Control': 'private, max-age=300' });
+    // `send` adds the ETag and answers 304 where the client has it.
+    response.set({ 'Content-Type': 'image/jpeg', 'Cache-Control': 'private, max-age=300' }).send(jpeg);
     return undefined;
   },
 });

@@ -142,7 +142,7 @@ test('a sandbox stands in for the network, and shows the program and one file', 
   const { file, args } = confinedCommand(confinement, {
     program: process.execPath,
     args: ['-i', 'x'],
-    filePath: '/dev/null',
+    filePaths: ['/dev/null'],
     cpuSeconds: 5,
     memoryBytes: null,
   });

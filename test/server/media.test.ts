@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VideoPageJson } from '../../server/schemas/videos.js';
@@ -112,6 +112,34 @@ describe('GET /videos/{id}/thumbnail', () => {
     await expectProblem(await fetch(`${thumbnail}?at=1`), 'REQUEST_INVALID');
   });
 
+  it('is the nearest of those that indexing left, and is not sent again', async () => {
+    const thumbnail = address.replace('/media', '/thumbnail');
+    const [first, still, next] = await Promise.all(
+      [0, 0.4, 0.6].map((at) => fetch(`${thumbnail}?atSeconds=${at}`)),
+    );
+    const tag = first?.headers.get('ETag') as string;
+    expect(still?.headers.get('ETag')).toBe(tag);
+    expect(next?.headers.get('ETag')).not.toBe(tag);
+    // Without "no-cache" of its own, which `fetch` sends with a condition, and by which an answer is always whole.
+    const again = await fetch(`${thumbnail}?atSeconds=0`, {
+      headers: { 'If-None-Match': tag, 'Cache-Control': 'max-age=0' },
+    });
+    expect(again.status).toBe(304);
+    expect(await readdir(live.cliptrace.dataFolder.thumbnailsFolder)).toEqual([
+      expect.stringMatching(/^1-\w{16}\.strip$/),
+    ]);
+  });
+
+  it('is made on demand where indexing left none', async () => {
+    const { thumbnailsFolder } = live.cliptrace.dataFolder;
+    const [strip] = await readdir(thumbnailsFolder);
+    await rename(join(thumbnailsFolder, strip as string), join(thumbnailsFolder, 'kept aside'));
+    const response = await fetch(`${address.replace('/media', '/thumbnail')}?atSeconds=1.4`);
+    expect((await bytesOf(response)).subarray(0, 3).toString('hex')).toBe('ffd8ff');
+    expect(await readdir(thumbnailsFolder)).toContain((strip as string).replace('.strip', '-3.jpg'));
+    await rename(join(thumbnailsFolder, 'kept aside'), join(thumbnailsFolder, strip as string));
+  });
+
   it('comes for many at once: they wait their turn', async () => {
     const times = Array.from({ length: 30 }, (_, index) => index * 0.06);
     const thumbnail = address.replace('/media', '/thumbnail');
@@ -125,4 +153,5 @@ it('says that a file is gone', async () => {
   await rm(join(live.archive, `${NAME}.mp4`));
   const { detail } = await expectProblem(await fetch(address), 'MEDIA_MISSING');
   expect(detail).not.toContain(live.archive);
+  expect((await fetch(`${address.replace('/media', '/thumbnail')}?atSeconds=1`)).status).toBe(200);
 });

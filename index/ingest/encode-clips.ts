@@ -1,0 +1,71 @@
+import type { SegmentBatch } from '../library/types.js';
+import type { DecodedClip, DecodeSummary } from '../media/types.js';
+import type { ClipBatcher, ClipPriority } from './clip-batcher.js';
+import { SegmentRows } from './segment-rows.js';
+
+export interface EncodedVideo {
+  summary: DecodeSummary;
+  segments: SegmentBatch;
+  /** Time spent waiting for frames, and for the encoder. */
+  decodeMs: number;
+  encodeMs: number;
+}
+
+/** Clips of one video that may wait for the encoder at a time: bounds memory however long the video is. */
+const MAX_CLIPS_IN_FLIGHT = 16;
+
+/**
+ * Encodes the clips of one video as they are decoded; reads no clip for which the encoder has no room. The generator has ended
+ * when this settles, whichever way. Memory: the features of the video and a few clips, never its frames.
+ */
+export async function encodeClips(input: {
+  batcher: ClipBatcher;
+  clips: AsyncGenerator<DecodedClip, DecodeSummary>;
+  priority: ClipPriority;
+  /** Before it is encoded. */
+  onClip?: ((clip: DecodedClip) => void) | undefined;
+}): Promise<EncodedVideo> {
+  const { batcher, clips, priority } = input;
+  const { dimension, timesteps } = batcher.encoder.manifest;
+  const segments = new SegmentRows(dimension, dimension * timesteps);
+  const inFlight: Promise<void>[] = [];
+  let failure: { error: unknown } | null = null;
+  let decodeMs = 0;
+  let encodeMs = 0;
+
+  const settle = async (keep: number) => {
+    const startedAt = performance.now();
+    while (inFlight.length > keep) await inFlight.shift();
+    if (priority === 'archive' && keep > 0) await batcher.room();
+    encodeMs += performance.now() - startedAt;
+    if (failure) throw failure.error;
+  };
+
+  try {
+    for (;;) {
+      await settle(MAX_CLIPS_IN_FLIGHT - 1);
+      const startedAt = performance.now();
+      const next = await clips.next();
+      decodeMs += performance.now() - startedAt;
+      if (next.done) {
+        await settle(0);
+        return { summary: next.value, segments: segments.batch(), decodeMs, encodeMs };
+      }
+      input.onClip?.(next.value);
+      const { startSeconds, endSeconds, pixels } = next.value;
+      const row = segments.add({ startSeconds, endSeconds });
+      inFlight.push(
+        batcher.encode(pixels, priority).then(
+          (clip) => segments.set(row, clip.embedding, clip.timesteps),
+          (error: unknown) => {
+            failure ??= { error };
+          },
+        ),
+      );
+    }
+  } finally {
+    // Ends the ffmpeg child when we leave early.
+    await clips.return(undefined as never);
+    await Promise.all(inFlight);
+  }
+}

@@ -1,0 +1,21 @@
+const LEVEL = /^((?:\[[^\]\n]* @ [^\]\n]*\] )*)\[(panic|fatal|error|warning|info|verbose|debug|trace)\] /;
+const ERROR_LEVELS: ReadonlySet<string> = new Set(['panic', 'fatal', 'error']);
+
+/**
+ * Takes the levels out of what ffmpeg says with `-loglevel level+info`. `text` is what it says of files and streams, as
+ * without levels; `errors` are the lines of level error and above.
+ */
+export function splitLevels(stderr: string): { text: string; errors: string[] } {
+  const text: string[] = [];
+  const errors: string[] = [];
+  for (const line of stderr.split(/\r?\n|\r/)) {
+    const match = LEVEL.exec(line);
+    const [prefix = '', context = '', level] = match ?? [];
+    const rest = context + line.slice(prefix.length);
+    // Without a level: the next line of a message, which is indented where it belongs to a file's description.
+    const isError = level === undefined ? /^\S/.test(line) : ERROR_LEVELS.has(level);
+    if (isError) errors.push(rest);
+    else text.push(rest);
+  }
+  return { text: text.join('\n'), errors: errors.filter((line) => line.trim() !== '') };
+}

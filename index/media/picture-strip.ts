@@ -1,0 +1,80 @@
+import { type FileHandle, open } from 'node:fs/promises';
+
+/**
+ * A strip: the JPEGs of one video one behind the other, then the offset of each (uint32, little-endian), the interval (seconds,
+ * float64), their number (uint32) and a mark. The first is of the first frame, the others are of the middle of each interval. One
+ * file a video, because one a picture would be thousands for each hour.
+ */
+const MARK = Buffer.from('CTS1');
+const OFFSET_BYTES = 4;
+const TAIL_BYTES = 8 + 4 + MARK.length;
+/** Begins each JPEG; within one it cannot stand, because ffmpeg stuffs the byte 0xff in the data. */
+const START_OF_IMAGE = Buffer.from([0xff, 0xd8, 0xff]);
+const CHUNK_BYTES = 4 * 1024 ** 2;
+
+/** Makes a strip of a file of JPEGs. False, and the file is as before, when it holds none or more than offsets can tell. */
+export async function sealStrip(filePath: string, intervalSeconds: number): Promise<boolean> {
+  const handle = await open(filePath, 'r+');
+  try {
+    const { size } = await handle.stat();
+    if (size >= 2 ** 32) return false;
+    const offsets = await startsOfImages(handle, size);
+    if (offsets.length === 0) return false;
+    const tail = Buffer.alloc(offsets.length * OFFSET_BYTES + TAIL_BYTES);
+    for (const [i, offset] of offsets.entries()) tail.writeUInt32LE(offset, i * OFFSET_BYTES);
+    let at = offsets.length * OFFSET_BYTES;
+    at = tail.writeDoubleLE(intervalSeconds, at);
+    at = tail.writeUInt32LE(offsets.length, at);
+    MARK.copy(tail, at);
+    await handle.write(tail, 0, tail.length, size);
+    return true;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The JPEG nearest to a time. Null when there is no whole strip at this place. */
+export async function readPicture(filePath: string, atSeconds: number): Promise<Buffer | null> {
+  const handle = await open(filePath, 'r').catch(() => null);
+  if (handle === null) return null;
+  try {
+    const { size } = await handle.stat();
+    const tail = await readAt(handle, size - TAIL_BYTES, TAIL_BYTES);
+    if (!tail?.subarray(-MARK.length).equals(MARK)) return null;
+    const intervalSeconds = tail.readDoubleLE(0);
+    const count = tail.readUInt32LE(8);
+    const wanted = atSeconds < intervalSeconds / 4 ? 0 : 1 + Math.floor(atSeconds / intervalSeconds);
+    const number = Math.min(count - 1, wanted);
+    const tableAt = size - TAIL_BYTES - count * OFFSET_BYTES;
+    const isLast = number === count - 1;
+    const entry = await readAt(handle, tableAt + number * OFFSET_BYTES, OFFSET_BYTES * (isLast ? 1 : 2));
+    if (!entry) return null;
+    const start = entry.readUInt32LE(0);
+    const jpeg = await readAt(handle, start, (isLast ? tableAt : entry.readUInt32LE(OFFSET_BYTES)) - start);
+    return jpeg?.subarray(0, START_OF_IMAGE.length).equals(START_OF_IMAGE) ? jpeg : null;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function startsOfImages(handle: FileHandle, size: number): Promise<number[]> {
+  const offsets: number[] = [];
+  const overlap = START_OF_IMAGE.length - 1;
+  for (let position = 0; position < size; position += CHUNK_BYTES) {
+    const chunk = await readAt(handle, position, Math.min(CHUNK_BYTES + overlap, size - position));
+    for (let at = -1; chunk !== null; ) {
+      at = chunk.indexOf(START_OF_IMAGE, at + 1);
+      if (at < 0 || at >= CHUNK_BYTES) break;
+      offsets.push(position + at);
+    }
+  }
+  return offsets;
+}
+
+/** Null when the file has not all of it. */
+async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer | null> {
+  if (position < 0 || length <= 0) return null;
+  const buffer = Buffer.alloc(length);
+  const { bytesRead } = await handle.read(buffer, 0, length, position);
+  return bytesRead === length ? buffer : null;
+}

@@ -1,0 +1,126 @@
+import { rmSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { formatTable } from '../../../index/cli/output.js';
+import { MAX_BATCH } from '../../../index/cliptrace.js';
+import { readManifest } from '../../../index/encoder/manifest.js';
+import { manifestPathOf } from '../../../index/encoder/model-store.js';
+import { resolveFfmpeg } from '../../../index/media/ffmpeg-program.js';
+import { readSettings } from '../../../index/settings.js';
+import buildWhatIsStale from '../../helpers/build-once.js';
+import { createWorkspace, PROJECT_ROOT } from '../../helpers/workspace.js';
+import { percentile } from '../measure.js';
+import { writeCopies, writeShortClips } from './archive.js';
+import { runCounted } from './counted.js';
+import { decodeOnly } from './decode-only.js';
+
+interface Round {
+  wallMs: number;
+  indexCpuMs: number;
+  decodeCpuMs: number;
+  encodeCpuMs: number;
+  segments: number;
+  videoSeconds: number;
+}
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+
+/**
+ * `npm run bench -- ingest [--archive FOLDER | --copies N | --short N] [--rounds N]`: what `cliptrace index` takes, beside what decoding
+ * alone (one bare ffmpeg a file, frames of the clips to nowhere) and encoding alone (as many clips) take, in turn. Without an
+ * archive: N copies of each sample, or N clips of two seconds.
+ */
+export async function benchIngest(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      archive: { type: 'string' },
+      copies: { type: 'string', default: '8' },
+      short: { type: 'string' },
+      rounds: { type: 'string', default: '3' },
+    },
+  });
+  buildWhatIsStale();
+  const workspace = createWorkspace();
+  try {
+    const archive = path.resolve(values.archive ?? workspace.archive);
+    if (values.short) await writeShortClips(archive, Number(values.short));
+    else if (!values.archive) await writeCopies(archive, Number(values.copies));
+    const rounds: Round[] = [];
+    for (let round = 0; round < Number(values.rounds); round += 1) {
+      rounds.push(await runRound(archive, workspace.data));
+      rmSync(workspace.data, { recursive: true, force: true });
+    }
+    printRounds(rounds);
+  } finally {
+    workspace.remove();
+  }
+}
+
+async function runRound(archive: string, data: string): Promise<Round> {
+  const settings = readSettings(process.env);
+  const { manifest } = await readManifest(manifestPathOf(settings.modelFolder));
+  const index = await runCounted({
+    command: process.execPath,
+    args: [path.join(PROJECT_ROOT, 'dist/index/cli.js'), 'index', archive, '--json', '--data', data],
+    goodCodes: [0, 3],
+  });
+  const { segments, videoSeconds, files } = JSON.parse(index.stdout) as IndexJson;
+  const filePaths = files.filter(({ outcome }) => outcome === 'indexed').map((file) => file.path);
+  const decodeCpuMs = await decodeOnly({
+    ffmpeg: (await resolveFfmpeg({ env: process.env })).path,
+    filePaths,
+    preprocessing: manifest.preprocessing,
+    processes: settings.decodes,
+  });
+  const encodeCpuMs = await encodeOnly(segments);
+  return { wallMs: index.wallMs, indexCpuMs: index.cpuMs, decodeCpuMs, encodeCpuMs, segments, videoSeconds };
+}
+
+interface IndexJson {
+  segments: number;
+  videoSeconds: number;
+  files: { path: string; outcome: string }[];
+}
+
+/** In a process of its own; without its start and end. */
+async function encodeOnly(clips: number): Promise<number> {
+  const script = path.join(HERE, 'encode-only.ts');
+  const { stdout } = await runCounted({
+    command: process.execPath,
+    args: ['--import', 'tsx', script, String(clips), String(MAX_BATCH)],
+  });
+  return (JSON.parse(stdout) as { cpuMs: number }).cpuMs;
+}
+
+function printRounds(rounds: readonly Round[]): void {
+  const seconds = (ms: number) => (ms / 1000).toFixed(2);
+  const sums = rounds.map((round) => round.decodeCpuMs + round.encodeCpuMs);
+  const cpuRatios = rounds.map((round, i) => round.indexCpuMs / (sums[i] as number));
+  const wallRatios = rounds.map((round, i) => round.wallMs / ((sums[i] as number) / 2));
+  const rows = rounds.map((round, i) => [
+    ...[round.indexCpuMs, round.decodeCpuMs, round.encodeCpuMs, round.wallMs].map(seconds),
+    (cpuRatios[i] as number).toFixed(3),
+    (wallRatios[i] as number).toFixed(3),
+  ]);
+  const [first] = rounds;
+  process.stdout.write(
+    `${first?.segments} segments, ${((first?.videoSeconds ?? 0) / 60).toFixed(1)} minutes of video; load ${loadavg()[0]?.toFixed(1)}\n`,
+  );
+  const headers = [
+    'index CPU s',
+    'decode-only CPU s',
+    'encode-only CPU s',
+    'index wall s',
+    'CPU / sum',
+    'wall / (sum / 2)',
+  ];
+  process.stdout.write(`${formatTable(headers, rows)}\n`);
+  const median = (values: readonly number[]) => percentile(values, 0.5).toFixed(3);
+  process.stdout.write(
+    `Median: CPU / (decode-only + encode-only) ${median(cpuRatios)} (at most 1.10 is wanted), ` +
+      `wall / (that sum / 2) ${median(wallRatios)} (at most 1.15 is wanted, on two processors)\n`,
+  );
+}
