@@ -1,14 +1,19 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { OpenedCliptrace } from '../cliptrace.js';
 import { CliptraceError, type ErrorCode, errorCodeOf } from '../errors.js';
+import { evaluate } from '../evaluation/evaluator.js';
 import { type EvaluationJson, presentEvaluation } from '../evaluation/present.js';
+import { readReportFile } from '../evaluation/report-file.js';
 import { evaluationBody, requestOf } from '../evaluation/request.js';
-import type { EvaluationRequest } from '../evaluation/types.js';
+import type { EvaluationReport, EvaluationRequest } from '../evaluation/types.js';
 import { openDataFolder } from '../library/data-folder.js';
 import { hasEnded } from '../library/job-status.js';
 import { openLibrary } from '../library/sqlite-library.js';
 import type { Library } from '../library/types.js';
+import { defaultMediaLimits } from '../media/limits.js';
 import type { DataFolder } from '../types.js';
 import {
   type CommandContext,
@@ -33,6 +38,9 @@ export interface EvaluateFlags extends CommonFlags {
   parts?: string;
   edits?: string;
   pairsPerPart?: string;
+  against?: string;
+  againstData?: string;
+  againstModel?: string;
   queryCount?: string;
   ef?: string;
   targetRecall?: string;
@@ -45,7 +53,8 @@ const FOLLOW_INTERVAL_MS = 500;
 
 /** `cliptrace evaluate`. While a server holds the data folder, it does the work, and this waits for it. */
 export async function evaluateCommand(flags: EvaluateFlags, context: CommandContext): Promise<number> {
-  const request = await requestOfFlags(flags);
+  const asked = await requestOfFlags(flags);
+  const request = { ...asked, against: await againstOf(asked, flags, context) };
   const { terminal } = context;
   const evaluation = await evaluateHere(request, flags, context).catch((error: unknown) => {
     if (errorCodeOf(error) !== 'DATA_FOLDER_IN_USE') throw error;
@@ -85,6 +94,55 @@ async function requestOfFlags(flags: EvaluateFlags): Promise<EvaluationRequest> 
   const csv = flags.queries ?? flags.pairs;
   const baseFolder = csv === undefined ? null : path.dirname(path.resolve(csv));
   return requestOf(parsed.data, { baseFolder, queryRoots: null });
+}
+
+/** The evaluation to compare with: by its id, from a file, or made now with another data folder or model. */
+async function againstOf(
+  request: EvaluationRequest,
+  flags: EvaluateFlags,
+  context: CommandContext,
+): Promise<EvaluationRequest['against']> {
+  const { against, againstData, againstModel } = flags;
+  if (against !== undefined && (againstData !== undefined || againstModel !== undefined)) {
+    throw new CliptraceError('USAGE', 'Give --against or --against-data and --against-model, not both');
+  }
+  if (against !== undefined) {
+    if (/^\d+$/.test(against)) return { evaluationId: Number(against) };
+    return { report: await readReportFile(against) };
+  }
+  if (againstData === undefined && againstModel === undefined) return null;
+  const env = againstModel === undefined ? context.env : { ...context.env, CLIPTRACE_MODEL: againstModel };
+  const there = { ...flags, ...(againstData === undefined ? {} : { data: againstData }) };
+  const report = await withCliptrace({ ...context, env }, there, 'read', (cliptrace) =>
+    evaluateNow(request, cliptrace),
+  );
+  return { report };
+}
+
+/** Without a job, and nothing is kept: the data folder may be another's. */
+async function evaluateNow(
+  request: EvaluationRequest,
+  cliptrace: OpenedCliptrace,
+): Promise<EvaluationReport> {
+  const { library, searcher, index, ffmpeg, encoder } = cliptrace;
+  const folder = await mkdtemp(path.join(tmpdir(), 'cliptrace-evaluation-'));
+  const stop = new AbortController();
+  const release = onStop(async () => stop.abort());
+  try {
+    return await evaluate(
+      request,
+      {
+        ...{ library, searcher, index, ffmpeg, model: encoder.manifest },
+        limits: defaultMediaLimits,
+        temporaryFolder: folder,
+        mediaPath: (videoId) => cliptrace.mediaPath(videoId),
+      },
+      { signal: stop.signal, onProgress: () => undefined },
+    );
+  } finally {
+    release();
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function readCsv(file: string): Promise<string> {

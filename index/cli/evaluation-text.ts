@@ -1,6 +1,8 @@
 import type { EvaluationJson } from '../evaluation/present.js';
 import type {
   AnnReport,
+  ComparedFigure,
+  Comparison,
   EditFigures,
   EditsReport,
   Estimate,
@@ -30,6 +32,7 @@ export function printEvaluation(terminal: Terminal, { id, report }: EvaluationJs
   else if (report.protocol === 'ann') printAnn(terminal, report);
   else printTargets(terminal, report);
   if (report.protocol === 'edits') printEdits(terminal, report);
+  if (report.comparison) printComparison(terminal, report.model.id, report.comparison);
   printProblems(terminal, report);
 }
 
@@ -86,6 +89,29 @@ function printTargets(terminal: Terminal, report: PairsReport | EditsReport): vo
         ...report.recall.map((recall) => [`recall@${recall.k}`, ...cells(recall)]),
         ['MRR', ...cells(report.meanReciprocalRank)],
         ...timeRows(report.timeRange),
+      ],
+    ),
+  );
+}
+
+function printComparison(terminal: Terminal, modelId: string, comparison: Comparison): void {
+  const { against, queryCount, onlyHere, onlyThere, recall, quality } = comparison;
+  const row = (name: string, { here, there, difference }: ComparedFigure) => [
+    name,
+    figure(here),
+    figure(there),
+    ...cells(difference),
+  ];
+  terminal.out(
+    `\n${modelId} (here) against ${against.modelId} (there) on the same ${queryText(queryCount)}` +
+      `${onlyHere + onlyThere > 0 ? `; ${onlyHere} only here, ${onlyThere} only there` : ''}\n`,
+  );
+  terminal.out(
+    formatTable(
+      ['Figure', 'Here', 'There', 'Difference', 'From', 'To'],
+      [
+        ...recall.map(({ k, ...figures }) => row(`recall@${k}`, figures)),
+        row(quality.name === 'meanAveragePrecision' ? 'mAP' : 'MRR', quality),
       ],
     ),
   );

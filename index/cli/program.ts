@@ -113,6 +113,12 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--parts <number>', 'edits: parts of videos to cut (default: 40)')
     .option('--edits <list>', 'edits: those to make (default: all but subtitles and missing-middle)')
     .option('--pairs-per-part <number>', 'edits: pairs of edits besides (default: 4)')
+    .option('--against <id|json>', 'compare with an earlier evaluation: its id, or what --json printed')
+    .option('--against-data <dir>', 'compare with the same evaluation of another data folder, made now')
+    .option(
+      '--against-model <dir>',
+      'compare with the same evaluation by another model (with --against-data)',
+    )
     .option('--query-count <number>', 'ann: queries to ask (default: 200)')
     .option('--ef <list>', 'ann: candidates to try (default: 16,32,64,128,256,512)')
     .option('--target-recall <share>', 'ann: what the chosen ef is to reach (default: 0.99)')

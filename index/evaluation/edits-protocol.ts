@@ -154,6 +154,7 @@ async function searchOne(
     const isSource = (videoId: number) => contentOf.get(videoId) === video.contentHash;
     return {
       videoId: video.id,
+      contentHash: video.contentHash,
       title: video.title,
       edits: [...plan.edits],
       ...targetOutcome(hits, isSource, trueRange(plan)),

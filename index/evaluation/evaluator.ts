@@ -4,6 +4,7 @@ import type { FfmpegProgram, MediaLimits } from '../media/types.js';
 import type { Searcher } from '../search/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import { evaluateAnn } from './ann-protocol.js';
+import { compareReports } from './comparison.js';
 import { evaluateEdits } from './edits-protocol.js';
 import { evaluateLabels } from './labels-protocol.js';
 import { evaluatePairs } from './pairs-protocol.js';
@@ -36,7 +37,7 @@ export interface EvaluationContext extends EvaluatorParts {
 /** What a protocol adds to a report. */
 export type ReportBody<R extends EvaluationReport> = Omit<
   R,
-  'formatVersion' | 'model' | 'library' | 'elapsedSeconds' | 'problems'
+  'formatVersion' | 'model' | 'library' | 'elapsedSeconds' | 'problems' | 'comparison'
 >;
 
 const PAGE = 1000;
@@ -57,14 +58,36 @@ export async function evaluate(
   const videos = await allVideos(library, collection);
   const context = { ...parts, videos, problems, ...run };
   const figures = await runProtocol(request, context);
-  return {
+  const report: EvaluationReport = {
     formatVersion: 1,
     model: { id: model.id, dimension: model.dimension, timesteps: model.timesteps },
     library: { collection: request.collection, videoCount: videos.length, segmentCount, lastChange },
     elapsedSeconds: Math.round(performance.now() - startedAt) / 1000,
     problems: problems.list(),
+    comparison: null,
     ...figures,
   };
+  const comparison = await compare(report, request, context);
+  return { ...report, comparison, problems: problems.list() };
+}
+
+async function compare(
+  report: EvaluationReport,
+  { against, resamples, seed }: EvaluationRequest,
+  { library, problems }: EvaluationContext,
+): Promise<EvaluationReport['comparison']> {
+  if (!against) return null;
+  const evaluationId = 'evaluationId' in against ? against.evaluationId : null;
+  const there =
+    'report' in against ? against.report : (await library.getEvaluation(against.evaluationId))?.report;
+  const comparison = there ? await compareReports(report, there, { resamples, seed, evaluationId }) : null;
+  if (!comparison) {
+    problems.add(
+      'NOTHING_TO_COMPARE',
+      'The other evaluation is not done, of another protocol, or has no query in common with this one',
+    );
+  }
+  return comparison;
 }
 
 function runProtocol(request: EvaluationRequest, context: EvaluationContext) {

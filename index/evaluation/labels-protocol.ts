@@ -128,6 +128,7 @@ function outcomeOf(
   const nearest = first && gallery.get(first.videoId);
   return {
     videoId: query.id,
+    contentHash: query.contentHash,
     title: query.title,
     label: query.label,
     ...scoreRanking(

@@ -94,6 +94,13 @@ export const evaluationFields = {
     .max(1)
     .optional()
     .describe('Of `ann`: the recall that the chosen ef is to reach; default 0.99.'),
+  against: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Id of an earlier evaluation to compare with, query by query: of another model or state of the library.',
+    ),
   maxQueries: z
     .int()
     .min(1)
@@ -143,6 +150,7 @@ export interface RequestPlace {
 
 export function requestOf(body: EvaluationBody, { baseFolder, queryRoots }: RequestPlace): EvaluationRequest {
   const common = {
+    against: body.against === undefined ? null : { evaluationId: body.against },
     collection: body.collection ?? null,
     k: [...new Set(body.k)].sort((a, b) => a - b),
     seed: body.seed,
@@ -170,6 +178,7 @@ export function requestOf(body: EvaluationBody, { baseFolder, queryRoots }: Requ
       return {
         protocol: 'ann',
         collection: common.collection,
+        against: common.against,
         seed: body.seed,
         resamples: body.resamples,
         queryCount: body.queryCount ?? DEFAULT_ANN_QUERIES,

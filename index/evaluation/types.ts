@@ -13,6 +13,8 @@ export const RANKINGS = ['embedding', 'search'] as const;
 export type Ranking = (typeof RANKINGS)[number];
 
 interface RequestBase {
+  /** An earlier evaluation to compare with, or the report of one (of another library, or by another model). */
+  against?: { evaluationId: number } | { report: EvaluationReport } | null | undefined;
   /** Null: the whole library. */
   collection: string | null;
   /** Ascending, distinct. */
@@ -119,6 +121,25 @@ export interface TimeFigures {
   within: ({ seconds: number } & Estimate)[];
 }
 
+/** One figure on the queries of both evaluations. */
+export interface ComparedFigure {
+  here: number | null;
+  there: number | null;
+  /** Here minus there, query by query. */
+  difference: Estimate;
+}
+
+/** Two models, or two states of a library, on the same queries. */
+export interface Comparison {
+  against: { evaluationId: number | null; modelId: string };
+  queryCount: number;
+  /** Queries that only one of them has. */
+  onlyHere: number;
+  onlyThere: number;
+  recall: ({ k: number } & ComparedFigure)[];
+  quality: { name: 'meanAveragePrecision' | 'meanReciprocalRank' } & ComparedFigure;
+}
+
 interface ReportBase {
   formatVersion: 1;
   model: { id: string; dimension: number; timesteps: number };
@@ -127,11 +148,14 @@ interface ReportBase {
   elapsedSeconds: number;
   problems: EvaluationProblem[];
   queryCount: number;
+  /** Null unless it was asked for. */
+  comparison: Comparison | null;
 }
 
 /** One query of the labels protocol. */
 export interface LabelQuery {
   videoId: number;
+  contentHash: string;
   title: string;
   label: string;
   /** From 1; null when no video of the label was among those ranked. */
@@ -215,6 +239,7 @@ export interface EditGroup extends EditFigures {
 
 export interface EditOutcome extends TargetOutcome {
   videoId: number;
+  contentHash: string;
   title: string;
   edits: EditName[];
 }

@@ -1,7 +1,7 @@
 import { presentEvaluation } from '../../index/evaluation/present.js';
 import { requestOf } from '../../index/evaluation/request.js';
 import { API_PREFIX } from '../address.js';
-import { requireCollection, requireOwnCollection } from '../http/found.js';
+import { findEvaluation, requireCollection, requireOwnCollection } from '../http/found.js';
 import { defineRoute } from '../http/route.js';
 import { createEvaluationBody, evaluation } from '../schemas/evaluations.js';
 
@@ -25,12 +25,13 @@ export const createEvaluation = defineRoute({
       headers: { Location: 'Address of the evaluation.' },
     },
   },
-  errors: ['COLLECTION_NOT_FOUND'],
+  errors: ['COLLECTION_NOT_FOUND', 'EVALUATION_NOT_FOUND'],
   handle: async ({ services, principal, json }) => {
     const { cliptrace } = services;
     const body = json as NonNullable<typeof json>;
     requireOwnCollection(principal, body.collection ?? null);
     await requireCollection(cliptrace, principal, body.collection);
+    if (body.against !== undefined) await findEvaluation(cliptrace, principal, body.against);
     const job = await cliptrace.jobs.submitEvaluation(
       requestOf(body, { baseFolder: null, queryRoots: services.configuration.archiveRoots }),
     );

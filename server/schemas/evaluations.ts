@@ -40,7 +40,27 @@ const leftOut = z
   })
   .meta({ id: 'LeftOut' });
 
+const compared = {
+  here: share.nullable(),
+  there: share.nullable(),
+  difference: z
+    .object({ value: z.number().nullable(), low: z.number().nullable(), high: z.number().nullable() })
+    .describe('Here minus there, with the interval of the paired difference.'),
+};
+
+const comparison = z
+  .object({
+    against: z.object({ evaluationId: id.nullable(), modelId: z.string() }),
+    queryCount: count.describe('Queries that both have: the figures are over these.'),
+    onlyHere: count,
+    onlyThere: count,
+    recall: z.array(z.object({ k: z.int().min(1), ...compared })),
+    quality: z.object({ name: z.enum(['meanAveragePrecision', 'meanReciprocalRank']), ...compared }),
+  })
+  .meta({ id: 'Comparison' });
+
 const reportFields = {
+  comparison: comparison.nullable().describe('Null unless it was asked for.'),
   formatVersion: z.literal(1),
   model: z.object({ id: z.string(), dimension: z.int().min(1), timesteps: z.int().min(1) }),
   library: z
@@ -97,6 +117,7 @@ const labelsReport = z
       .array(
         z.object({
           videoId: id,
+          contentHash: z.string(),
           title: z.string(),
           label: z.string(),
           firstHitRank: z.int().min(1).nullable(),
@@ -166,7 +187,15 @@ const editsReport = z
     byEdit: z.array(z.object({ edits: z.array(edit), ...editFigures })),
     leftOut,
     queries: z
-      .array(z.object({ videoId: id, title: z.string(), edits: z.array(edit), ...targetOutcome }))
+      .array(
+        z.object({
+          videoId: id,
+          contentHash: z.string(),
+          title: z.string(),
+          edits: z.array(edit),
+          ...targetOutcome,
+        }),
+      )
       .describe('The first five thousand.'),
   })
   .meta({ id: 'EditsReport' });

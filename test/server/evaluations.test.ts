@@ -192,6 +192,19 @@ describe('POST /evaluations', () => {
     expect(chosenEf).toBe(10);
   });
 
+  it('compares with an earlier evaluation', async () => {
+    const before = await done(await post({ protocol: 'labels', k: [1, 2] }));
+    const { report } = await done(await post({ protocol: 'labels', k: [2, 3], against: before.id }));
+    expect(report?.comparison).toMatchObject({
+      against: { evaluationId: before.id },
+      queryCount: 4,
+      recall: [{ k: 2, difference: { value: 0, low: 0, high: 0 } }],
+    });
+    await expectProblem(await post({ protocol: 'labels', against: 999 }), 'EVALUATION_NOT_FOUND');
+    const other = await done(await post({ protocol: 'ann', queryCount: 1, against: before.id }));
+    expect(other.report).toMatchObject({ comparison: null, problems: [{ code: 'NOTHING_TO_COMPARE' }] });
+  });
+
   it('refuses what it does not know by name', async () => {
     await expectProblem(await post({ protocol: 'labels', collection: 'nowhere' }), 'COLLECTION_NOT_FOUND');
     await expectProblem(await post({ protocol: 'guess' }), 'REQUEST_INVALID');
@@ -235,7 +248,15 @@ describe('cliptrace evaluate', () => {
     expect(evaluation.report?.problems).toMatchObject([
       { code: 'VIDEO_UNKNOWN', items: ['line 4: gone.mp4,train'] },
     ]);
-    const text = await workspace.cli(['evaluate', '--queries', csv]);
+    const before = path.join(workspace.root, 'before.json');
+    await writeFile(before, stdout);
+    const text = await workspace.cli(['evaluate', '--queries', csv, '--against', before]);
+    expect(text.stdout).toMatch(/recall@1 +1\.000 +1\.000 +0\.000/);
+    const there = ['--against-data', workspace.data];
+    expect((await workspace.cli(['evaluate', '--queries', csv, ...there])).stdout).toContain(
+      'on the same 1 query',
+    );
+    expect(await workspace.cli(['evaluate', '--against', csv])).toMatchObject({ code: 2 });
     expect(text.stdout).toMatch(/recall@1 +1\.000/);
     expect(text.stderr).toContain('line 4: gone.mp4,train');
     const refused = await workspace.cli(['evaluate', '-k', '0']);
