@@ -53,20 +53,28 @@ export const MAX_BATCH = 4;
 /** Of files that are hashed ahead of their decoding: they should still be in the system's cache when their turn comes. */
 const MAX_EARLY_BYTES = 64 * 1024 ** 2;
 
-/** A query or an upload is decoded while someone waits, or comes from a stranger. */
-const UPLOAD_LIMITS: MediaLimits = {
-  ...defaultMediaLimits,
-  timeoutMs: 10 * 60_000,
-  cpuSeconds: 10 * 60,
-  stallTimeoutMs: 30_000,
-  maxDurationSeconds: 4 * 3600,
-};
+/** A query is decoded while someone waits, and comes from a stranger. */
+function queryLimits({ queryTimeoutMs }: Settings): MediaLimits {
+  return {
+    ...defaultMediaLimits,
+    timeoutMs: queryTimeoutMs,
+    cpuSeconds: Math.ceil(queryTimeoutMs / 1000),
+    stallTimeoutMs: 30_000,
+    maxDurationSeconds: 4 * 3600,
+    minBytesPerSecond: 10,
+  };
+}
+
+/** What is in the library has been let in. */
+function thumbnailLimits(settings: Settings): MediaLimits {
+  return { ...queryLimits(settings), maxDurationSeconds: null, minBytesPerSecond: null };
+}
 
 /** A video that was uploaded to be kept comes from a stranger, too, but nobody waits for it. */
-function keptUploadLimits({ fileTimeoutMs }: Settings): MediaLimits {
-  const timeoutMs = fileTimeoutMs ?? 2 * 3600_000;
+function keptUploadLimits(settings: Settings): MediaLimits {
+  const timeoutMs = settings.fileTimeoutMs ?? 2 * 3600_000;
   return {
-    ...UPLOAD_LIMITS,
+    ...queryLimits(settings),
     timeoutMs,
     cpuSeconds: Math.ceil(timeoutMs / 1000),
     maxDurationSeconds: 12 * 3600,
@@ -129,7 +137,11 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
   if (!options.background) await index.opened;
 
   const batcher = new ClipBatcher({ encoder, maxBatch: MAX_BATCH });
-  const thumbnails = new Thumbnails({ folder: dataFolder.thumbnailsFolder, ffmpeg, limits: UPLOAD_LIMITS });
+  const thumbnails = new Thumbnails({
+    folder: dataFolder.thumbnailsFolder,
+    ffmpeg,
+    limits: thumbnailLimits(settings),
+  });
   const embedder = new ArchiveEmbedder({
     ffmpeg,
     batcher,
@@ -163,7 +175,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       : null;
   if (keeper) undo.push(() => keeper.close());
   const searcher = tellingRecall(
-    createSearcher({ library, index: keeper ?? index, batcher, ffmpeg, limits: UPLOAD_LIMITS }),
+    createSearcher({ library, index: keeper ?? index, batcher, ffmpeg, limits: queryLimits(settings) }),
     keeper,
   );
   const jobs = new LibraryJobQueue({
@@ -176,7 +188,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       index,
       model: manifest,
       ffmpeg,
-      limits: UPLOAD_LIMITS,
+      limits: queryLimits(settings),
       temporaryFolder: dataFolder.temporaryFolder,
       mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
     }),
@@ -185,7 +197,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
         library,
         searcher,
         ffmpeg,
-        limits: UPLOAD_LIMITS,
+        limits: queryLimits(settings),
         modelId: manifest.id,
         temporaryFolder: dataFolder.temporaryFolder,
         mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
@@ -219,6 +231,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     jobs,
     index,
     opened: index.opened,
+    indexSize: async () => (index.state === 'open' ? index.size() : null),
     readiness: () => readiness(library, dataFolder, index),
     removeVideo: (videoId) => removeVideo({ library, index, thumbnails }, videoId),
     thumbnail: async (videoId, atSeconds) => {

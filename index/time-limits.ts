@@ -6,6 +6,8 @@ export interface TimeLimits {
   fileTimeoutMs: number | null;
   /** Without giving a single picture. */
   stallTimeoutMs: number;
+  /** For the clip of a search, from the start of ffmpeg to its end, and of processor time. */
+  queryTimeoutMs: number;
 }
 
 /** Flags of the command line as they were given, in seconds; they go before the variables. */
@@ -17,14 +19,16 @@ export interface TimeLimitFlags {
 export const TIME_LIMIT_NAMES = [
   'CLIPTRACE_FILE_TIMEOUT_SECONDS',
   'CLIPTRACE_STALL_TIMEOUT_SECONDS',
+  'CLIPTRACE_QUERY_TIMEOUT_SECONDS',
 ] as const;
 
 const DEFAULT_STALL_SECONDS = 60;
+const DEFAULT_QUERY_SECONDS = 240;
 const WEEK_SECONDS = 7 * 24 * 3600;
 
 /** CONFIGURATION_INVALID for a variable, USAGE for a flag, with its name and the range that it allows. */
 export function readTimeLimits(env: NodeJS.ProcessEnv, flags: TimeLimitFlags = {}): TimeLimits {
-  const [fileName, stallName] = TIME_LIMIT_NAMES;
+  const [fileName, stallName, queryName] = TIME_LIMIT_NAMES;
   const fileSeconds =
     seconds(flags.fileTimeout, '--file-timeout', 'USAGE') ??
     seconds(env[fileName] || undefined, fileName, 'CONFIGURATION_INVALID');
@@ -35,6 +39,9 @@ export function readTimeLimits(env: NodeJS.ProcessEnv, flags: TimeLimitFlags = {
   return {
     fileTimeoutMs: fileSeconds === null ? null : fileSeconds * 1000,
     stallTimeoutMs: stallSeconds * 1000,
+    queryTimeoutMs:
+      (seconds(env[queryName] || undefined, queryName, 'CONFIGURATION_INVALID') ?? DEFAULT_QUERY_SECONDS) *
+      1000,
   };
 }
 

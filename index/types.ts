@@ -40,6 +40,8 @@ export interface Cliptrace {
   /** Resolves when the vector index answers. */
   readonly opened: Promise<IndexOpening>;
   readiness(): Promise<Readiness>;
+  /** Segments in the vector index; null while it loads. */
+  indexSize(): Promise<number | null>;
   /** Its segments leave the index before this resolves. False when there is no such video. */
   removeVideo(videoId: number): Promise<boolean>;
   /**

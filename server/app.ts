@@ -6,6 +6,7 @@ import { crossOrigin } from './http/cors.js';
 import { errorHandler } from './http/errors.js';
 import { handlerOf } from './http/handler.js';
 import { requestLog } from './http/request-log.js';
+import { requestMetrics } from './http/request-metrics.js';
 import type { Route } from './http/route.js';
 import { sameSiteOnly, securityHeaders } from './http/security.js';
 import { clientLibrary, page } from './page.js';
@@ -22,6 +23,7 @@ export function createApp(parts: ServiceParts): Express {
   // Whose word is taken for the address of a client.
   app.set('trust proxy', [...services.configuration.trustedProxies]);
   app.use(requestLog(services.logger));
+  app.use(requestMetrics(services.metrics));
   app.use(securityHeaders());
   app.use(crossOrigin(services.configuration.corsOrigins));
   app.use(sameSiteOnly(services.configuration));

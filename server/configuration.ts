@@ -137,7 +137,7 @@ export const SERVER_VARIABLES = {
   CLIPTRACE_MAX_EVENT_STREAMS: wholeNumber(1, 10_000, 100),
   CLIPTRACE_UPLOAD_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 900),
   CLIPTRACE_EVENT_HEARTBEAT_SECONDS: wholeNumber(1, 300, 15),
-  CLIPTRACE_SHUTDOWN_SECONDS: wholeNumber(0, 3600, 10),
+  CLIPTRACE_SHUTDOWN_SECONDS: wholeNumber(0, 3600, 6),
   CLIPTRACE_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 } as const;
 

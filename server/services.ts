@@ -5,6 +5,7 @@ import { ClientLimits } from './access/client-limits.js';
 import { Tickets } from './access/tickets.js';
 import type { ServerConfiguration } from './configuration.js';
 import { Gate } from './http/gate.js';
+import { Metrics } from './metrics/metrics.js';
 
 /** Everything that a route may need. */
 export interface Services {
@@ -16,6 +17,7 @@ export interface Services {
   readonly authentication: Authentication;
   readonly tickets: Tickets;
   readonly clientLimits: ClientLimits;
+  readonly metrics: Metrics;
   readonly uploads: Gate;
   readonly decodes: Gate;
   readonly thumbnails: Gate;
@@ -31,11 +33,22 @@ export interface ServiceParts {
 
 export function createServices({ cliptrace, configuration, logger, shutdown }: ServiceParts): Services {
   const tickets = new Tickets();
+  const ends = shutdown ?? new AbortController().signal;
+  const gates = {
+    uploads: new Gate('uploads are being received', configuration.maxConcurrentUploads),
+    decodes: new Gate('searches are being decoded', configuration.maxConcurrentDecodes),
+    // A page asks for dozens of pictures at once: they wait their turn.
+    thumbnails: new Gate('thumbnails are being made', configuration.maxConcurrentDecodes, 500),
+    eventStreams: new Gate('event streams are open', configuration.maxEventStreams),
+  };
+  const metrics = new Metrics(cliptrace, gates);
+  const stopCounting = cliptrace.jobs.subscribeAll((event) => metrics.job(event));
+  ends.addEventListener('abort', stopCounting, { once: true });
   return {
     cliptrace,
     configuration,
     logger,
-    shutdown: shutdown ?? new AbortController().signal,
+    shutdown: ends,
     tickets,
     authentication: new Authentication({
       isRequired: configuration.authentication,
@@ -46,10 +59,7 @@ export function createServices({ cliptrace, configuration, logger, shutdown }: S
       ratePerMinute: configuration.rateLimitPerMinute,
       maxConcurrent: configuration.maxConcurrentPerClient,
     }),
-    uploads: new Gate('uploads are being received', configuration.maxConcurrentUploads),
-    decodes: new Gate('searches are being decoded', configuration.maxConcurrentDecodes),
-    // A page asks for dozens of pictures at once: they wait their turn.
-    thumbnails: new Gate('thumbnails are being made', configuration.maxConcurrentDecodes, 500),
-    eventStreams: new Gate('event streams are open', configuration.maxEventStreams),
+    metrics,
+    ...gates,
   };
 }

@@ -4,6 +4,9 @@ import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { FolderWatch } from '../watch/folder-watch.js';
 import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf } from './context.js';
 
+/** For what follows the requests in hand. */
+const CLOSING_MS = 3500;
+
 export interface ServeFlags extends CommonFlags {
   host?: string;
   port?: string;
@@ -57,17 +60,25 @@ export async function serveUntilStopped(
   const stopped = stopSignal();
   let server: RunningServer | null = null;
   let watch: FolderWatch | null = null;
+  let waitMs = 0;
   try {
     const { startServer, configuration } = await loadServer(flags, context.env);
+    waitMs = configuration.shutdownTimeoutMs;
     server = await startServer({ cliptrace, configuration, logger });
     await cliptrace.jobs.start();
     watch = followFolders(cliptrace, configuration.watch, logger);
     context.terminal.err(`Cliptrace is at ${server.url} (Ctrl-C stops it)`);
     await stopped;
   } finally {
-    await watch?.stop();
-    await server?.close();
+    const deadline = exitAfter(waitMs + CLOSING_MS, logger);
+    // Side by side: requests in hand end while the job in hand is put back and the snapshot is written.
+    await Promise.all([
+      server?.close(),
+      watch?.stop(),
+      cliptrace.jobs.stop().then(() => cliptrace.index.saveSnapshot().catch(() => undefined)),
+    ]);
     await cliptrace.close();
+    clearTimeout(deadline);
   }
   return EXIT_DONE;
 }
@@ -99,6 +110,17 @@ function followFolders(
   return watch;
 }
 
+/**
+ * Whatever hangs, or takes long (an index that is being rebuilt, a snapshot on a slow disk), the process ends in time. Nothing
+ * is lost by that: the library has everything, and the next start makes the rest again.
+ */
+function exitAfter(ms: number, logger: pino.Logger): NodeJS.Timeout {
+  return setTimeout(() => {
+    logger.warn({ ms }, 'not everything was closed in time; the next start makes up for it');
+    process.exit(EXIT_DONE);
+  }, ms).unref();
+}
+
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     let asked = false;
@@ -127,7 +149,11 @@ async function loadServer(flags: ServeFlags, env: NodeJS.ProcessEnv) {
     auth: flags.auth,
   });
   return {
-    configuration: configuration as { logLevel: string; watch: WatchConfiguration },
+    configuration: configuration as {
+      logLevel: string;
+      shutdownTimeoutMs: number;
+      watch: WatchConfiguration;
+    },
     startServer: server.startServer as (parts: object) => Promise<RunningServer>,
   };
 }

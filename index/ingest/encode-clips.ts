@@ -30,6 +30,7 @@ export async function encodeClips(input: {
   const segments = new SegmentRows(dimension, dimension * timesteps);
   const inFlight: Promise<void>[] = [];
   let failure: { error: unknown } | null = null;
+  let last: { pixels: Uint8Array; features: ReturnType<ClipBatcher['encode']> } | null = null;
   let decodeMs = 0;
   let encodeMs = 0;
 
@@ -54,8 +55,12 @@ export async function encodeClips(input: {
       input.onClip?.(next.value);
       const { startSeconds, endSeconds, pixels } = next.value;
       const row = segments.add({ startSeconds, endSeconds });
+      // A still, or a gap that is filled with the picture before it: the same pixels have the same features.
+      if (last === null || Buffer.compare(last.pixels, pixels) !== 0) {
+        last = { pixels, features: batcher.encode(pixels, priority) };
+      }
       inFlight.push(
-        batcher.encode(pixels, priority).then(
+        last.features.then(
           (clip) => segments.set(row, clip.embedding, clip.timesteps),
           (error: unknown) => {
             failure ??= { error };

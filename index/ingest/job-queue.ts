@@ -38,6 +38,8 @@ const LOOK_INTERVAL_MS = 250;
 /** After a failure of the library itself. */
 const REST_MS = 5000;
 
+const EVERY_JOB = 'every job';
+
 /** The queue of jobs in the library, worked off one after another in this process. */
 export class LibraryJobQueue implements JobQueue {
   readonly #parts: JobQueueParts;
@@ -99,6 +101,11 @@ export class LibraryJobQueue implements JobQueue {
       this.#events.off(name, listener);
       if (this.#events.listenerCount(name) === 0) this.#told.delete(jobId);
     };
+  }
+
+  subscribeAll(listener: (event: JobEvent) => void): () => void {
+    this.#events.on(EVERY_JOB, listener);
+    return () => this.#events.off(EVERY_JOB, listener);
   }
 
   async wait(jobId: number): Promise<Job> {
@@ -352,5 +359,6 @@ export class LibraryJobQueue implements JobQueue {
     const { id, lastEvent } = event.job;
     if (this.#told.has(id)) this.#told.set(id, lastEvent);
     this.#events.emit(String(id), event);
+    this.#events.emit(EVERY_JOB, event);
   }
 }

@@ -34,6 +34,8 @@ export interface JobQueue {
   cancel(jobId: number): Promise<Job>;
   /** Calls back until the returned function is called. */
   subscribe(jobId: number, listener: (event: JobEvent) => void): () => void;
+  /** The same for the events of every job that is worked on here. */
+  subscribeAll(listener: (event: JobEvent) => void): () => void;
   /** Resolves when the job has ended. */
   wait(jobId: number): Promise<Job>;
   /** Takes up queued jobs (interrupted ones first). */

@@ -17,6 +17,7 @@ export interface CheckedContainer {
   name: string;
   /** ffmpeg's names of the demuxers that may open it. */
   demuxers: readonly string[];
+  fileBytes: number;
 }
 
 /**
@@ -30,7 +31,7 @@ export async function checkContainer(filePath: string): Promise<CheckedContainer
     throw new CliptraceError('FILE_EMPTY', `${name} has no bytes. Copy or download it again.`);
   }
   const signature = readSignature(head, fileBytes);
-  if (signature.kind === 'video') return signature;
+  if (signature.kind === 'video') return { ...signature, fileBytes };
   throw refusal(signature, name);
 }
 

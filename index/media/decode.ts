@@ -9,6 +9,7 @@ import { shownName } from './file-name.js';
 import { readFrames } from './frame-reader.js';
 import { HeaderWatch } from './header-watch.js';
 import { inputArguments } from './input-arguments.js';
+import { limitsFor } from './limits-of-file.js';
 import { splitLevels } from './log-levels.js';
 import { refuseEncrypted } from './mp4-encryption.js';
 import { tooLong } from './probe.js';
@@ -40,9 +41,10 @@ export interface DecodeRequest {
  * Every code of `checkContainer`, and NO_VIDEO_STREAM, NO_FRAMES, VIDEO_ENCRYPTED, CODEC_NOT_SUPPORTED, DECODE_FAILED,
  * RESOLUTION_TOO_LARGE, VIDEO_TOO_LONG, RANGE_NOT_IN_VIDEO, DECODE_TIMEOUT, CANCELLED, FFMPEG_NOT_USABLE; with pictures, DISK_FULL.
  */
-export async function* decodeClips(request: DecodeRequest): AsyncGenerator<DecodedClip, DecodeSummary> {
-  const { filePath, preprocessing, hopSeconds } = request;
-  const { demuxers } = await checkContainer(filePath);
+export async function* decodeClips(asked: DecodeRequest): AsyncGenerator<DecodedClip, DecodeSummary> {
+  const { filePath, preprocessing, hopSeconds } = asked;
+  const { demuxers, fileBytes } = await checkContainer(filePath);
+  const request = { ...asked, limits: limitsFor(asked.limits, fileBytes) };
   await refuseEncrypted(filePath, demuxers);
   const plan = planRange(request.range, { filePath, demuxers }, preprocessing.framesPerSecond);
   const window = new ClipWindow(preprocessing, hopSeconds, plan.firstFrameSeconds);

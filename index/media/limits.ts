@@ -13,6 +13,7 @@ export const defaultMediaLimits: MediaLimits = Object.freeze({
   memoryBytes: 4 * 1024 ** 3,
   maxPixels: 8192 * 4320,
   maxDurationSeconds: null,
+  minBytesPerSecond: null,
   // Each decoding thread holds frames of its own, so memory grows with it.
   threads: Math.min(2, availableParallelism()),
 });

@@ -4,6 +4,7 @@ import { checkContainer } from './container-check.js';
 import { decodeFailure } from './ffmpeg-messages.js';
 import { shownName } from './file-name.js';
 import { inputArguments } from './input-arguments.js';
+import { limitsFor } from './limits-of-file.js';
 import { refuseEncrypted } from './mp4-encryption.js';
 import { type ProbeText, readProbeText, type VideoStreamText } from './probe-text.js';
 import { type StderrText, withoutPath } from './stderr-text.js';
@@ -22,8 +23,9 @@ export interface ProbeRequest {
  * RESOLUTION_TOO_LARGE, VIDEO_TOO_LONG, DECODE_TIMEOUT, CANCELLED, FFMPEG_NOT_USABLE.
  */
 export async function probeVideo(request: ProbeRequest): Promise<VideoProbe> {
-  const { filePath, limits } = request;
-  const { demuxers } = await checkContainer(filePath);
+  const { filePath } = request;
+  const { demuxers, fileBytes } = await checkContainer(filePath);
+  const limits = limitsFor(request.limits, fileBytes);
   const { stderr, end } = await runProbe(request, demuxers);
   const lines = stderr.lines(filePath);
   const failure = (): CliptraceError => decodeFailure({ filePath, lines, ...end });
@@ -45,7 +47,7 @@ export function probeOfHeader(text: ProbeText, filePath: string, limits: MediaLi
   const { width, height } = text.video;
   if (width === null || height === null || width === 0 || height === 0) return null;
   if (width * height > limits.maxPixels) throw tooLarge(filePath, width, height, limits.maxPixels);
-  checkDuration(filePath, text.durationSeconds, limits);
+  checkDuration(filePath, text.durationSeconds, limits.maxDurationSeconds);
   return toProbe(text, text.video, width, height);
 }
 
@@ -93,7 +95,7 @@ function toProbe(text: ProbeText, video: VideoStreamText, width: number, height:
 function checkDuration(
   filePath: string,
   durationSeconds: number | null,
-  { maxDurationSeconds }: MediaLimits,
+  maxDurationSeconds: number | null,
 ): void {
   if (durationSeconds !== null && maxDurationSeconds !== null && durationSeconds > maxDurationSeconds) {
     throw tooLong(filePath, durationSeconds, maxDurationSeconds);

@@ -44,6 +44,11 @@ export interface MediaLimits {
   maxPixels: number;
   /** Null = unbounded. */
   maxDurationSeconds: number | null;
+  /**
+   * A video may last a minute, and longer by its size divided by this; null = unbounded. A few kilobytes whose time stamps leap
+   * would else stand for hours of frames, each of which is embedded and kept.
+   */
+  minBytesPerSecond: number | null;
   threads: number;
 }
 

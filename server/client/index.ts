@@ -141,6 +141,11 @@ export class CliptraceClient {
     return (await response.json()) as types.Readiness;
   }
 
+  /** Text format of Prometheus; for keys with the scope `admin`. */
+  async getMetrics({ signal }: types.CallOptions = {}): Promise<string> {
+    return (await this.#transport.send({ method: 'GET', path: '/metrics', signal })).text();
+  }
+
   getOpenApiDocument({ signal }: types.CallOptions = {}): Promise<{ openapi: string }> {
     return this.#transport.call({ method: 'GET', path: '/openapi.json', signal });
   }

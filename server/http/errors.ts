@@ -6,13 +6,14 @@ import { redactDataFolder } from './redact.js';
 import { requestIdOf } from './request-log.js';
 
 /** Answers whatever was thrown with a problem, and logs what is the server's fault. */
-export function errorHandler({ cliptrace, logger }: Services): ErrorRequestHandler {
+export function errorHandler({ cliptrace, logger, metrics }: Services): ErrorRequestHandler {
   const redactFolder = redactDataFolder(cliptrace.dataFolder);
   // Express tells an error handler by its four parameters.
   return (error: unknown, request, response, _next) => {
     const requestId = requestIdOf(response);
     const redactUpload = (response.locals.redact as Redaction | undefined) ?? ((message: string) => message);
     const problem = problemOf(error, requestId, (message) => redactFolder(redactUpload(message)));
+    metrics.problem(problem.code);
     if (problem.status >= 500) logger.error({ err: error, requestId }, 'request failed');
     if (response.headersSent || response.destroyed) {
       response.destroy();
@@ -30,6 +31,9 @@ const LINGER_MS = 2000;
 function lingerBriefly(request: Request, response: Response): void {
   if (request.complete) return;
   response.once('finish', () => {
+    // Whoever read it may have stopped midway; the next request of the connection stands behind it.
+    request.unpipe();
+    request.resume();
     setTimeout(() => !request.complete && request.socket.destroy(), LINGER_MS).unref();
   });
 }

@@ -15,6 +15,14 @@ export class Gate {
     this.#queueCapacity = queueCapacity;
   }
 
+  get inside(): number {
+    return this.#inside;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Throws TOO_MANY_REQUESTS when `enter` would; takes no place. */
   check(): void {
     if (this.#inside >= this.#capacity && this.#waiting.length >= this.#queueCapacity) throw this.#full();

@@ -16,6 +16,7 @@ type Body = Pick<Context, 'json' | 'upload'>;
 /** What a route does with a request: ask who sends it, validate, receive, handle, answer, clean up. */
 export function handlerOf(route: Route, services: Services): RequestHandler {
   return async (request, response) => {
+    response.locals.route = route.address;
     const principal = await admit(route, services, request, response);
     const path = parseText(route.path, request.params, 'address');
     const query = parseText(route.query, request.query as Record<string, unknown>, 'query string');

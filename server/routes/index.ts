@@ -15,6 +15,7 @@ import { listCollections } from './list-collections.js';
 import { listEvaluations } from './list-evaluations.js';
 import { listJobs } from './list-jobs.js';
 import { listVideos } from './list-videos.js';
+import { getMetrics } from './metrics.js';
 import { openApiDocumentRoute } from './openapi-document.js';
 import { pauseJob } from './pause-job.js';
 import { getReadiness } from './readiness.js';
@@ -45,5 +46,6 @@ export const ROUTES: readonly Route[] = Object.freeze([
   getAccess,
   getHealth,
   getReadiness,
+  getMetrics,
   openApiDocumentRoute(() => ROUTES),
 ]);

@@ -49,6 +49,7 @@ export const search = defineRoute({
       (context.upload?.fields ?? context.json)?.collection,
     );
     const answer = context.upload === undefined ? await byVideo(context) : await byUpload(context);
+    context.services.metrics.search(answer.timings);
     return { status: 200, body: present(answer, context.links) };
   },
 });

@@ -69,9 +69,9 @@ describe.runIf(process.platform === 'linux')('a file on which ffmpeg hangs', () 
 describe('the time limits', () => {
   it('come from flags, then from variables; without either, only a standstill ends a file', () => {
     const env = { CLIPTRACE_FILE_TIMEOUT_SECONDS: '90', CLIPTRACE_STALL_TIMEOUT_SECONDS: '1.5' };
-    expect(readTimeLimits({})).toEqual({ fileTimeoutMs: null, stallTimeoutMs: 60_000 });
-    expect(readTimeLimits(env)).toEqual({ fileTimeoutMs: 90_000, stallTimeoutMs: 1500 });
-    expect(readTimeLimits(env, { fileTimeout: '5', stallTimeout: '2' })).toEqual({
+    expect(readTimeLimits({})).toMatchObject({ fileTimeoutMs: null, stallTimeoutMs: 60_000 });
+    expect(readTimeLimits(env)).toMatchObject({ fileTimeoutMs: 90_000, stallTimeoutMs: 1500 });
+    expect(readTimeLimits(env, { fileTimeout: '5', stallTimeout: '2' })).toMatchObject({
       fileTimeoutMs: 5000,
       stallTimeoutMs: 2000,
     });

@@ -102,7 +102,8 @@ describe('a server that asks for keys', () => {
       if (route.method !== 'get') continue;
       for (const key of [route.scope === 'search' ? searchKey : ingestKey, adminKey]) {
         const allowed = await ask(route, bearer(key));
-        expect(allowed.status, `${route.name} with ${key}`).toBeLessThan(300);
+        // Past the keys: there may be nothing of that id.
+        expect([200, 404], route.name).toContain(allowed.status);
         await allowed.body?.cancel();
       }
     }

@@ -205,6 +205,12 @@ describe('a bomb', () => {
       ...['-c:v', 'mjpeg', gap],
     );
     await expectProblem(await sendFile(gap), 'VIDEO_TOO_LONG');
+    // Sixteen pictures, each shown for twenty minutes: more than so few bytes may last, however they are kept.
+    const slow = await aviWithEmbedded('');
+    slow.writeUInt32LE(8 * 1200, slow.indexOf('vidsMJPG') + 20);
+    await expectProblem(await send(slow, 'slow.avi'), 'VIDEO_TOO_LONG');
+    const kept = (await (await send(slow, 'slow.avi', '/videos')).json()) as JobJson;
+    expect((await live.cliptrace.jobs.wait(kept.id)).error?.code).toBe('VIDEO_TOO_LONG');
   });
 
   it('that never ends by itself is read once', async () => {
