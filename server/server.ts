@@ -30,6 +30,8 @@ export async function startServer({ cliptrace, configuration, logger }: ServerPa
   const timeouts = {
     requestTimeout: uploadTimeoutMs,
     headersTimeout: Math.min(30_000, uploadTimeoutMs),
+    // Longer than proxies keep theirs: a connection that is closed while a request is on its way fails it.
+    keepAliveTimeout: 65_000,
     // How often Node looks for connections that are over their time.
     connectionsCheckingInterval: Math.min(5000, uploadTimeoutMs),
   };
