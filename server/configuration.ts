@@ -144,7 +144,7 @@ export const SERVER_VARIABLES = {
 const SCHEMA = z.object(SERVER_VARIABLES);
 
 /** Variables that other parts of the product read; not ours to judge, but known. */
-const VARIABLES_OF_OTHERS: ReadonlySet<string> = new Set(SETTING_NAMES);
+const VARIABLES_OF_OTHERS: ReadonlySet<string> = new Set([...SETTING_NAMES, 'CLIPTRACE_CONFIG']);
 
 const FLAG_OF_VARIABLE = new Map<string, keyof ServerFlags>([
   ['CLIPTRACE_HOST', 'host'],

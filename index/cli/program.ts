@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { backupCommand, restoreCommand } from './backup-commands.js';
 import { calibrateCommand } from './calibrate-command.js';
+import { configurationPath, namingKeys, readConfigurationFile, withFile } from './configuration-file.js';
 import { type CommandContext, EXIT_FAILED, EXIT_USAGE } from './context.js';
 import { demoCommand } from './demo-command.js';
 import { doctorCommand } from './doctor-command.js';
@@ -32,6 +33,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
       .command(usage)
       .description(description)
       .option('--data <dir>', 'data folder (default: CLIPTRACE_DATA or ./data)')
+      .option('--config <file>', 'JSON file of settings (default: CLIPTRACE_CONFIG or none)')
       .addHelpText('after', `\nExample:\n  $ ${example}\n\n${EXIT_CODES}`);
   const auth = [
     '--auth <mode>',
@@ -239,7 +241,23 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 }
 
 /** Runs the command line; resolves to the exit code. */
-export async function main(argv: readonly string[], context: CommandContext): Promise<number> {
+export async function main(argv: readonly string[], asked: CommandContext): Promise<number> {
+  const path = configurationPath(argv, asked.env);
+  if (path === null) return run(argv, asked);
+  try {
+    const file = await readConfigurationFile(path);
+    const terminal = {
+      ...asked.terminal,
+      // Problems of a value name the key that it came from.
+      err: (text: string) => asked.terminal.err(namingKeys(text, file, asked.env)),
+    };
+    return await run(argv, { ...asked, terminal, env: withFile(asked.env, file) });
+  } catch (error) {
+    return tellError(error, argv.includes('--json'), asked);
+  }
+}
+
+async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   let code = 0;
   const program = createProgram(context, (told) => {
     code = told;

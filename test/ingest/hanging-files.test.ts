@@ -61,7 +61,8 @@ describe.runIf(process.platform === 'linux')('a file on which ffmpeg hangs', () 
     }
     expect(failuresByCode).toEqual({ DECODE_TIMEOUT: 3 });
     const pids = readFileSync(pidFile, 'utf8').trim().split(/\s+/).map(Number);
-    expect(pids).toHaveLength(5);
+    // Files that are decoded together are tried once more alone.
+    expect(pids.length).toBeGreaterThanOrEqual(5);
     expect(pids.filter(isAlive)).toEqual([]);
   });
 });
