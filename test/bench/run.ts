@@ -2,6 +2,7 @@ import { benchBadFiles } from './bad-files.js';
 import { benchEdits } from './edits.js';
 import { benchEncoder } from './encoder.js';
 import { benchIngest } from './ingest/bench.js';
+import { benchLoad } from './load.js';
 import { benchMemory } from './memory.js';
 import { benchSizing } from './sizing.js';
 import { benchVectors } from './vectors/bench.js';
@@ -13,6 +14,7 @@ const TARGETS: Record<string, (args: readonly string[]) => Promise<void>> = {
   churn: benchChurn,
   edits: benchEdits,
   encoder: benchEncoder,
+  load: benchLoad,
   ingest: benchIngest,
   memory: benchMemory,
   sizing: benchSizing,
