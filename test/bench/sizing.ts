@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { formatTable } from '../../index/cli/output.js';
+import type { DataFolder } from '../../index/types.js';
 import { ffmpeg, SAMPLES } from '../fixtures/videos.js';
 import { createWorkspace, indexInto } from '../helpers/workspace.js';
 
@@ -11,45 +12,29 @@ interface Subject {
   make(folder: string): Promise<unknown>;
 }
 
-const MINUTES = 10;
-
 const SUBJECTS: readonly Subject[] = [
-  looped('426x240, 30/s', 'bottle-detection.mp4', []),
-  looped('1920x1080, 30/s', 'bottle-detection.mp4', ['-vf', 'scale=1920:1080']),
-  looped('3840x2160, 30/s', 'bottle-detection.mp4', ['-vf', 'scale=3840:2160']),
+  filmed('426x240, 30/s', 300, 'scale=426:240'),
+  filmed('1920x1080, 30/s', 60, 'scale=1920:1080'),
+  filmed('3840x2160, 30/s', 30, 'scale=3840:2160'),
   {
     name: '300 files of 2 s',
     make: async (folder) => {
       for (let n = 0; n < 300; n += 1) {
-        const start = ['-ss', String((n % 28) + n / 300), '-t', '2'];
-        const source = path.join(SAMPLES, 'bottle-detection.mp4');
-        await ffmpeg(
-          ...start,
-          '-i',
-          source,
-          '-c:v',
-          'libx264',
-          '-preset',
-          'ultrafast',
-          path.join(folder, `${n}.mp4`),
-        );
+        await film(path.join(folder, `${n}.mp4`), 2, `scale=426:240,hue=h=${n * 5}`);
       }
     },
   },
 ];
 
-function looped(name: string, sample: string, filter: string[]): Subject {
-  return {
-    name,
-    make: async (folder) => {
-      const once = path.join(folder, '..', 'once.mp4');
-      const codec =
-        filter.length > 0 ? [...filter, '-c:v', 'libx264', '-preset', 'veryfast'] : ['-c', 'copy'];
-      await ffmpeg('-i', path.join(SAMPLES, sample), '-an', ...codec, once);
-      const length = ['-t', String(MINUTES * 60), '-c', 'copy'];
-      await ffmpeg('-stream_loop', '-1', '-i', once, ...length, path.join(folder, 'looped.mp4'));
-    },
-  };
+function filmed(name: string, seconds: number, filter: string): Subject {
+  return { name, make: (folder) => film(path.join(folder, 'filmed.mp4'), seconds, filter) };
+}
+
+/** Never the same picture twice: equal vectors would share a node of the index. */
+function film(file: string, seconds: number, filter: string): Promise<unknown> {
+  const input = ['-stream_loop', '-1', '-i', path.join(SAMPLES, 'bottle-detection.mp4')];
+  const picture = ['-an', '-t', String(seconds), '-vf', `hue=h=3*t,rotate=t/50,${filter}`];
+  return ffmpeg(...input, ...picture, '-c:v', 'libx264', '-preset', 'ultrafast', file);
 }
 
 /** `npm run bench -- sizing [SUBJECT...]`: what an hour of video takes, in segments, bytes on disk and seconds of processor time. */
@@ -74,26 +59,27 @@ async function measureSubject({ name, make }: Subject): Promise<(string | number
   const workspace = createWorkspace();
   try {
     const folder = path.dirname(await workspace.addSample('classroom.mp4', 'subject/none.mp4'));
-    const cliptrace = await workspace.open();
-    // Whatever is done once only.
+    let cliptrace = await workspace.open();
+    // Whatever is done or takes room once only.
     await indexInto(cliptrace, [folder], { collection: 'warm' });
+    await cliptrace.close();
+    const { dataFolder } = cliptrace;
+    const bytesBefore = await bytesOf(dataFolder);
     await make(folder);
+    cliptrace = await workspace.open();
     const before = { own: process.cpuUsage(), children: childSeconds() };
-    const { job } = await indexInto(cliptrace, [folder], {});
+    const { job } = await indexInto(cliptrace, [folder]);
     const own = process.cpuUsage(before.own);
     const children = childSeconds() - before.children;
     await cliptrace.close();
+    const bytes = (await bytesOf(dataFolder)).map((size, i) => size - (bytesBefore[i] as number));
     const hours = job.progress.videoSeconds / 3600;
-    const perHour = (value: number, digits = 1) => (value / hours).toFixed(digits);
-    const { dataFolder } = cliptrace;
     return [
       name,
-      perHour(job.progress.segments, 0),
-      perHour((await stat(dataFolder.databaseFile)).size / 1e6),
-      perHour((await bytesBelow(dataFolder.vectorsFolder)) / 1e6),
-      perHour((await bytesBelow(dataFolder.thumbnailsFolder)) / 1e6),
-      perHour((own.user + own.system) / 1e6 + children, 0),
-      perHour(children, 0),
+      (job.progress.segments / hours).toFixed(0),
+      ...bytes.map((size) => (size / 1e6 / hours).toFixed(1)),
+      (((own.user + own.system) / 1e6 + children) / hours).toFixed(0),
+      (children / hours).toFixed(0),
     ];
   } finally {
     workspace.remove();
@@ -105,6 +91,12 @@ function childSeconds(): number {
   const text = readFileSync('/proc/self/stat', 'utf8');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
+/** Of the library, the vector index and the pictures. */
+async function bytesOf({ databaseFile, vectorsFolder, thumbnailsFolder }: DataFolder): Promise<number[]> {
+  const below = await Promise.all([vectorsFolder, thumbnailsFolder].map(bytesBelow));
+  return [(await stat(databaseFile)).size, ...below];
 }
 
 async function bytesBelow(folder: string): Promise<number> {
