@@ -70,29 +70,25 @@ const SUBJECTS: readonly Subject[] = [
         '2',
       ]),
   },
-  {
-    name: 'streams',
-    what: `${STREAMS} video streams of 2 s`,
-    extension: 'mkv',
+  streams('streams', '128x96'),
+  streams('streams-large', '1920x1080'),
+];
+
+function streams(name: string, size: string): Subject {
+  return {
+    name,
+    what: `${STREAMS} video streams of ${size}, 2 s`,
+    // Matroska holds 126 at most.
+    extension: 'mp4',
     make: async (file) => {
       const one = `${file}.one.mp4`;
-      await ffmpeg(
-        '-t',
-        '2',
-        '-i',
-        path.join(SAMPLES, 'classroom.mp4'),
-        '-an',
-        '-s',
-        '128x96',
-        '-c:v',
-        'libx264',
-        one,
-      );
+      const input = ['-t', '2', '-i', path.join(SAMPLES, 'classroom.mp4'), '-an'];
+      await ffmpeg(...input, '-s', size, '-c:v', 'libx264', one);
       const maps = Array.from({ length: STREAMS }, () => ['-map', '0:v:0']).flat();
       await ffmpeg('-i', one, ...maps, '-c', 'copy', file);
     },
-  },
-];
+  };
+}
 
 function make8k(file: string, args: string[]): Promise<unknown> {
   return ffmpeg('-f', 'lavfi', '-i', `testsrc2=s=${SIZE_8K}:r=8:d=4`, ...args, file);
