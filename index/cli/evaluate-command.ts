@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenedCliptrace } from '../cliptrace.js';
 import { CliptraceError, type ErrorCode, errorCodeOf } from '../errors.js';
 import { evaluate } from '../evaluation/evaluator.js';
+import { reportHtml } from '../evaluation/html/report-html.js';
 import { type EvaluationJson, presentEvaluation } from '../evaluation/present.js';
 import { readReportFile } from '../evaluation/report-file.js';
 import { evaluationBody, requestOf } from '../evaluation/request.js';
@@ -38,6 +39,7 @@ export interface EvaluateFlags extends CommonFlags {
   parts?: string;
   edits?: string;
   pairsPerPart?: string;
+  html?: string;
   against?: string;
   againstData?: string;
   againstModel?: string;
@@ -61,6 +63,7 @@ export async function evaluateCommand(flags: EvaluateFlags, context: CommandCont
     terminal.err('Another process works on this data folder: it is asked to do the evaluation');
     return evaluateThere(request, flags, context);
   });
+  if (flags.html !== undefined) await writeFile(flags.html, reportHtml(evaluation));
   if (flags.json) printJson(terminal, evaluation);
   else printEvaluation(terminal, evaluation);
   return EXIT_DONE;

@@ -115,6 +115,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--parts <number>', 'edits: parts of videos to cut (default: 40)')
     .option('--edits <list>', 'edits: those to make (default: all but subtitles and missing-middle)')
     .option('--pairs-per-part <number>', 'edits: pairs of edits besides (default: 4)')
+    .option('--html <file>', 'also write the report as one HTML file, with charts')
     .option('--against <id|json>', 'compare with an earlier evaluation: its id, or what --json printed')
     .option('--against-data <dir>', 'compare with the same evaluation of another data folder, made now')
     .option(

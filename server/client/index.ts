@@ -126,6 +126,12 @@ export class CliptraceClient {
     return this.#transport.call({ method: 'GET', path: `/evaluations/${id}`, signal });
   }
 
+  /** The report as one HTML file that needs nothing else. */
+  async getEvaluationReport(id: number, { signal }: types.CallOptions = {}): Promise<string> {
+    const path = `/evaluations/${id}/report`;
+    return (await this.#transport.send({ method: 'GET', path, signal })).text();
+  }
+
   /** What the key of this client allows. */
   getAccess({ signal }: types.CallOptions = {}): Promise<types.Access> {
     return this.#transport.call({ method: 'GET', path: '/access', signal });

@@ -5,6 +5,7 @@ import { cancelJob } from './cancel-job.js';
 import { createEvaluation } from './create-evaluation.js';
 import { createJob } from './create-job.js';
 import { getEvaluation } from './get-evaluation.js';
+import { getEvaluationReport } from './get-evaluation-report.js';
 import { getJob } from './get-job.js';
 import { getMedia } from './get-media.js';
 import { getThumbnail } from './get-thumbnail.js';
@@ -43,6 +44,7 @@ export const ROUTES: readonly Route[] = Object.freeze([
   listEvaluations,
   createEvaluation,
   getEvaluation,
+  getEvaluationReport,
   getAccess,
   getHealth,
   getReadiness,

@@ -1,4 +1,5 @@
 import { ArchiveView } from './archive/archive-view.js';
+import { EvaluateView } from './evaluate/evaluate-view.js';
 import { api, RequestFailed } from './parts/api.js';
 import { fill } from './parts/dom.js';
 import { problemNotice } from './parts/notice.js';
@@ -6,7 +7,13 @@ import { Status } from './parts/status.js';
 import { SearchView } from './search/search-view.js';
 import { signInForm, signOutButton } from './sign-in.js';
 
-type ViewName = 'search' | 'archive';
+type ViewName = 'search' | 'archive' | 'evaluate';
+
+const TITLES: Record<ViewName, string> = {
+  search: 'Cliptrace',
+  archive: 'Archive – Cliptrace',
+  evaluate: 'Evaluate – Cliptrace',
+};
 
 /** Asks first what this tab's key allows: without a good one there is nothing to show. */
 async function start(): Promise<void> {
@@ -33,14 +40,18 @@ function showViews(content: HTMLElement, mayIngest: boolean): void {
     },
     onChange: () => void status.refresh(),
   });
-  const views = { search, archive };
-  fill(content, search.element, archive.element);
+  const evaluate = new EvaluateView();
+  const views = { search, archive, evaluate };
+  fill(content, ...Object.values(views).map(({ element }) => element));
+  // Evaluations are jobs.
+  find('[data-view=evaluate]').hidden = !mayIngest;
   const signOut = signOutButton();
   if (signOut !== null) find('.bar').append(signOut);
 
   const show = () => {
-    const name: ViewName = location.hash === '#archive' ? 'archive' : 'search';
-    document.title = name === 'archive' ? 'Archive – Cliptrace' : 'Cliptrace';
+    const asked = location.hash.slice(1);
+    const name: ViewName = asked === 'archive' || (asked === 'evaluate' && mayIngest) ? asked : 'search';
+    document.title = TITLES[name];
     for (const [viewName, view] of Object.entries(views)) view.element.hidden = viewName !== name;
     for (const link of document.querySelectorAll('[data-view]')) {
       if (link.getAttribute('data-view') === name) link.setAttribute('aria-current', 'page');

@@ -162,6 +162,30 @@ describe('the search', () => {
   });
 });
 
+describe('the evaluations', () => {
+  it('start from the page, and show a report with charts that can be saved', async () => {
+    const page = await open(`${live.url}/#evaluate`);
+    await page.selectOption('#evaluate-protocol', 'ann');
+    expect(await page.locator('#evaluate-csv').isVisible()).toBe(false);
+    await page.click('.evaluate-form button[type=submit]');
+    await page.click('.evaluation[data-status=done] button');
+    const report = page.locator('.evaluation-report');
+    await report.locator('h1').waitFor();
+    expect(await report.locator('h1').textContent()).toBe('Recall of the index');
+    expect(await report.locator('svg .bar').count()).toBe(6);
+    // The sheet of the report reached it, whatever the policy says of styles.
+    const fill = await report
+      .locator('svg .name')
+      .first()
+      .evaluate((name) => getComputedStyle(name).textAnchor);
+    expect(fill).toBe('end');
+    const [saved] = await Promise.all([page.waitForEvent('download'), page.click('.evaluation-save a')]);
+    const html = await readFile((await saved.path()) as string, 'utf8');
+    expect(html).toMatch(/^<!doctype html>/);
+    expect(html).not.toMatch(/<script|src=|href=|@import|url\(/);
+  });
+});
+
 describe('the archive', () => {
   it('lists, filters, and searches by one of its videos', async () => {
     const page = await open(`${live.url}/#archive`);
