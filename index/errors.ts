@@ -52,6 +52,7 @@ export const ERRORS = {
   MODEL_INVALID: { status: 503, title: 'The encoder model or its manifest is damaged' },
   MODEL_CHECK_FAILED: { status: 503, title: 'The encoder does not reproduce its check vectors' },
   MODEL_CHANGED: { status: 409, title: 'The model changed while the video was encoded' },
+  MODEL_MISMATCH: { status: 409, title: 'The embedding is of another model' },
   ENCODE_FAILED: { status: 500, title: 'The encoder failed' },
   // Vectors and library
   VECTOR_INVALID: { status: 422, title: 'A vector is not finite, not unit-norm or of another dimension' },

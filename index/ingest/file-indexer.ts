@@ -1,7 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CliptraceError } from '../errors.js';
-import type { FileOutcome, Library, Video, VideoFile } from '../library/types.js';
+import type { FileOutcome, Library, Video, VideoFile, VideoMetadata } from '../library/types.js';
 import type { MediaLimits } from '../media/types.js';
 import type { Thumbnails } from '../thumbnails.js';
 import type { SegmentIndex } from '../vectors/types.js';
@@ -29,6 +29,8 @@ export interface FileTask {
   title: string | null;
   /** Undefined: leave as it is. */
   label: string | null | undefined;
+  /** Told of the video, whatever becomes of the file. */
+  metadata?: VideoMetadata | undefined;
   /** The file lies in the data folder and goes with its video. */
   owned: boolean;
   signal: AbortSignal;
@@ -189,6 +191,7 @@ export class FileIndexer {
       throw error;
     });
     await thumbnails.adopt(video, picturesPath, pictureIntervalSeconds);
+    if (task.metadata) await library.putMetadata(video.id, task.metadata);
     await this.#forgetReplaced(known, video.id);
     await index.catchUp();
     return {
@@ -228,6 +231,7 @@ export class FileIndexer {
     if (task.label !== undefined && task.label !== video.label) {
       await this.#parts.library.updateVideo(video.id, { label: task.label });
     }
+    if (task.metadata) await this.#parts.library.putMetadata(video.id, task.metadata);
   }
 
   async #isCurrent(video: Video): Promise<boolean> {

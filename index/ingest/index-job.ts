@@ -52,7 +52,14 @@ export async function runIndexJob(
     const labelFromFolder =
       request.labelFrom === 'folder' ? path.basename(path.dirname(file.path)) : undefined;
     return indexOne(
-      { file, collection: request.collection, title: null, label: labelFromFolder, owned: false },
+      {
+        file,
+        collection: request.collection,
+        title: null,
+        label: labelFromFolder,
+        metadata: request.metadata,
+        owned: false,
+      },
       context,
       recorder,
     );
@@ -91,7 +98,7 @@ export async function runUploadJob(
   const { collection, title, label } = request;
   const outcome = await indexOne(
     // Without a label of its own, content that is there already keeps the label it has.
-    { file, collection, title, label: label ?? undefined, owned: true },
+    { file, collection, title, label: label ?? undefined, metadata: request.metadata, owned: true },
     context,
     recorder,
   );

@@ -2,8 +2,9 @@ import type { Statement } from 'better-sqlite3';
 import type { SqliteDatabase } from './database.js';
 import { decodeFloat16, decodeFloat32, encodeFloat16, encodeFloat32 } from './feature-blobs.js';
 import type { ModelRow } from './models.js';
-import { type FilterParameters, filterParameters, isUnfiltered, VIDEO_FILTER } from './segment-filter.js';
+import { type FilterParameters, filterParameters, isUnfiltered, NOT_EXCLUDED } from './segment-filter.js';
 import type { SegmentBatch, SegmentFilter, SegmentVectors } from './types.js';
+import { VIDEO_FILTER } from './video-filter.js';
 
 /** Segments of a row; the schema holds the same number. */
 const BLOCK = 64;
@@ -46,7 +47,7 @@ export class SegmentBlocksTable {
       .pluck();
     // CROSS JOIN fixes the order: from the videos that the filter allows to their blocks.
     const allowedBlocks = `FROM videos v CROSS JOIN segment_blocks b ON b.video_id = v.id AND b.model_key = @modelKey
-      WHERE ${VIDEO_FILTER}`;
+      WHERE ${VIDEO_FILTER} AND ${NOT_EXCLUDED}`;
     this.#countFiltered = database
       .prepare<[FilterParameters & { modelKey: number }]>(
         `SELECT coalesce(sum(b.segment_count), 0) ${allowedBlocks}`,

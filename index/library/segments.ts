@@ -3,8 +3,9 @@ import { CliptraceError } from '../errors.js';
 import type { Span } from '../span.js';
 import type { SqliteDatabase } from './database.js';
 import type { ModelRow } from './models.js';
-import { type FilterParameters, filterParameters, VIDEO_FILTER } from './segment-filter.js';
+import { type FilterParameters, filterParameters, NOT_EXCLUDED } from './segment-filter.js';
 import type { Segment, SegmentFilter } from './types.js';
+import { VIDEO_FILTER } from './video-filter.js';
 
 /** hnswlib-node takes labels as 32-bit integers and wraps beyond. */
 const MAXIMUM_SEGMENT_ID = 2 ** 32 - 1;
@@ -32,7 +33,7 @@ export class SegmentsTable {
     this.#allowed = database
       .prepare<[FilterParameters & { ids: string }]>(
         `SELECT s.id FROM json_each(@ids) j JOIN segments s ON s.id = j.value JOIN videos v ON v.id = s.video_id
-         WHERE ${VIDEO_FILTER} ORDER BY j.key`,
+         WHERE ${VIDEO_FILTER} AND ${NOT_EXCLUDED} ORDER BY j.key`,
       )
       .pluck();
     this.#ofVideo = database.prepare(

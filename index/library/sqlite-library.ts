@@ -30,6 +30,7 @@ import { SegmentsTable } from './segments.js';
 import { explaining } from './sqlite-errors.js';
 import { StoredPaths } from './stored-paths.js';
 import type * as types from './types.js';
+import { VideoMetadataTable } from './video-metadata.js';
 import { VideosTable } from './videos.js';
 
 export interface OpenLibraryOptions {
@@ -55,6 +56,7 @@ export interface LibraryTables {
   readonly jobs: JobsTable;
   readonly models: ModelsTable;
   readonly segments: SegmentsTable;
+  readonly videoMetadata: VideoMetadataTable;
   readonly videos: VideosTable;
 }
 
@@ -108,6 +110,7 @@ export class SqliteLibrary implements types.Library {
       jobs: new JobsTable(database, paths),
       models: new ModelsTable(database),
       segments: new SegmentsTable(database),
+      videoMetadata: new VideoMetadataTable(database),
       videos: new VideosTable(database),
     };
   }
@@ -144,6 +147,21 @@ export class SqliteLibrary implements types.Library {
       videos.remove(id);
       collections.removeIfEmpty(collections.find(video.collection) as number);
       return { ownedPaths: owned.map((file) => file.path) };
+    });
+  }
+
+  async metadataOf(videoIds: readonly number[]): Promise<Map<number, types.VideoMetadata>> {
+    return this.#read((tables) => tables.videoMetadata.of(videoIds));
+  }
+
+  async putMetadata(videoId: number, metadata: types.VideoMetadata): Promise<void> {
+    this.#write(({ videoMetadata, videos }) => {
+      if (videos.get(videoId) === null) {
+        throw new CliptraceError('VIDEO_NOT_FOUND', `There is no video ${videoId}.`, {
+          details: { videoId },
+        });
+      }
+      videoMetadata.merge(videoId, metadata);
     });
   }
 

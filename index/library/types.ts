@@ -8,6 +8,7 @@ import type {
 } from '../evaluation/types.js';
 import type { Calibration } from '../search/calibration/types.js';
 import type { Span } from '../span.js';
+import type { VideoFilter } from './video-filter.js';
 
 export interface Collection {
   id: number;
@@ -40,6 +41,9 @@ export interface Video extends VideoInput {
   addedAt: string;
   updatedAt: string;
 }
+
+/** What was told of a video at ingest: text by key. */
+export type VideoMetadata = Readonly<Record<string, string>>;
 
 /** A place where a video's file lies. Several copies may share one video. */
 export interface VideoFile {
@@ -80,11 +84,7 @@ export interface SegmentFeatures extends Segment {
   timesteps: Float32Array;
 }
 
-export interface VideoQuery {
-  collection?: string | undefined;
-  /** In one of these; everywhere when it is not given, nowhere when it is empty. */
-  collections?: readonly string[] | undefined;
-  label?: string | undefined;
+export interface VideoQuery extends VideoFilter {
   /** Substring of title or file name, case-insensitive. */
   q?: string | undefined;
   limit: number;
@@ -123,6 +123,8 @@ export type JobRequest =
       collection: string;
       labelFrom: 'folder' | null;
       prune: boolean;
+      /** Told of every video. */
+      metadata?: VideoMetadata;
       /** Only files below the paths that failed when they were last tried. */
       retryFailed?: boolean;
       /** The paths are what changed below these folders: a path that is gone while its folder is there was deleted. */
@@ -135,6 +137,7 @@ export type JobRequest =
       collection: string;
       title: string;
       label: string | null;
+      metadata?: VideoMetadata;
     }
   | {
       /** What it is asked at length stands with the evaluation, which has the id of the job. */
@@ -267,6 +270,10 @@ export interface Library {
   findVideoByContent(collection: string, contentHash: string): Promise<Video | null>;
   /** Segments, features and file rows go with it, in one transaction. Returns the files that the data folder owned (for the caller to delete). */
   removeVideo(id: number): Promise<{ ownedPaths: string[] } | null>;
+  /** Of those videos that have any. */
+  metadataOf(videoIds: readonly number[]): Promise<Map<number, VideoMetadata>>;
+  /** Adds keys and replaces their values; other keys stay. VIDEO_NOT_FOUND. */
+  putMetadata(videoId: number, metadata: VideoMetadata): Promise<void>;
   /** Changes title or label where given. */
   updateVideo(id: number, change: { title?: string; label?: string | null }): Promise<void>;
 
@@ -389,10 +396,6 @@ export interface Library {
   close(): Promise<void>;
 }
 
-export interface SegmentFilter {
-  collection?: string | undefined;
-  /** In one of these; everywhere when it is not given, nowhere when it is empty. */
-  collections?: readonly string[] | undefined;
-  label?: string | undefined;
+export interface SegmentFilter extends VideoFilter {
   excludeVideoIds?: readonly number[] | undefined;
 }

@@ -3,18 +3,11 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import type { SqliteDatabase } from './database.js';
 import { fold } from './folding.js';
 import type { Video, VideoInput, VideoPage, VideoQuery } from './types.js';
+import { VIDEO_FILTER, type VideoFilterParameters, videoFilterParameters } from './video-filter.js';
 
 type VideoRow = Omit<Video, 'hasAudio' | 'damaged'> & { hasAudio: number; damaged: number };
 
-interface ListParameters {
-  collection: string | null;
-  /** JSON list. */
-  collections: string | null;
-  label: string | null;
-  q: string | null;
-  beforeId: number | null;
-  limit: number;
-}
+type ListParameters = VideoFilterParameters & { q: string | null; beforeId: number | null; limit: number };
 
 const SELECT = `SELECT v.id, c.name AS collection, v.title, v.label, v.content_hash AS contentHash,
   v.size_bytes AS sizeBytes, v.duration_seconds AS durationSeconds, v.width, v.height,
@@ -23,10 +16,7 @@ const SELECT = `SELECT v.id, c.name AS collection, v.title, v.label, v.content_h
   FROM videos v JOIN collections c ON c.id = v.collection_id`;
 
 // instr, not LIKE: % and _ of the user's text mean themselves.
-const MATCHES = `(@collection IS NULL OR v.collection_id = (SELECT id FROM collections WHERE name = @collection))
-  AND (@collections IS NULL OR v.collection_id IN
-    (SELECT id FROM collections WHERE name IN (SELECT value FROM json_each(@collections))))
-  AND (@label IS NULL OR v.label = @label)
+const MATCHES = `${VIDEO_FILTER}
   AND (@q IS NULL OR instr(v.title_folded, @q) > 0
     OR EXISTS (SELECT 1 FROM files f WHERE f.video_id = v.id AND instr(f.name_folded, @q) > 0))`;
 
@@ -127,25 +117,18 @@ export class VideosTable {
 
   /** Newest first. A video that comes or goes between two pages moves no other. */
   list(query: VideoQuery): VideoPage {
-    const { collection = null, label = null, limit } = query;
-    const collections = query.collections === undefined ? null : JSON.stringify(query.collections);
+    const { limit } = query;
+    const filter = videoFilterParameters(query);
     const q = query.q ? fold(query.q) : null;
     const beforeId = query.cursor === undefined ? null : decodeCursor(query.cursor);
     // One more than asked tells whether there is a next page.
-    const rows = this.#page.all({
-      collection,
-      collections,
-      label,
-      q,
-      beforeId,
-      limit: limit + 1,
-    }) as VideoRow[];
+    const rows = this.#page.all({ ...filter, q, beforeId, limit: limit + 1 }) as VideoRow[];
     const videos = rows.slice(0, limit).map(toVideo);
     const last = videos.at(-1);
     return {
       videos,
       nextCursor: rows.length > limit && last !== undefined ? encodeCursor(last.id) : null,
-      totalCount: this.#count.get({ collection, collections, label, q }) as number,
+      totalCount: this.#count.get({ ...filter, q }) as number,
     };
   }
 }

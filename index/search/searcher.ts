@@ -1,15 +1,26 @@
 import type { ClipBatcher } from '../ingest/clip-batcher.js';
 import type { Library, SegmentFilter } from '../library/types.js';
+import { videoFilterOf } from '../library/video-filter.js';
 import type { FfmpegProgram, MediaLimits } from '../media/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import { type AlignedHit, alignCandidates, matchThresholds } from './align-candidates.js';
+import { collapseDuplicates } from './collapse-duplicates.js';
 import { embedFileQuery } from './embed-file-query.js';
 import { embedStoredQuery } from './embed-stored-query.js';
 import { clipShapeOf, type EmbeddedQuery } from './embedded-query.js';
 import { findCandidates } from './find-candidates.js';
+import {
+  comesAfter,
+  decodeHitCursor,
+  encodeHitCursor,
+  type HitPosition,
+  inOrder,
+  MOST_HITS,
+} from './hit-cursor.js';
 import { toExplanation, toHit } from './present-hit.js';
 import { scoreHits } from './score-hits.js';
-import type { SearchAnswer, Searcher, SearchRequest } from './types.js';
+import { givenVectors, searchByVectors, vectorsOfExamples } from './search-by-vectors.js';
+import type { SearchAnswer, Searcher, SearchHit, SearchQuery, SearchRequest } from './types.js';
 
 export interface SearcherParts {
   library: Library;
@@ -27,27 +38,21 @@ export function createSearcher(parts: SearcherParts): Searcher {
 async function search(parts: SearcherParts, request: SearchRequest): Promise<SearchAnswer> {
   const startedAt = performance.now();
   const { manifest } = parts.batcher.encoder;
-  const { collection, collections, label } = request;
-  const filter = { collection, collections, label };
-  const query = await embedQuery(parts, request, filter);
-
-  const searchStartedAt = performance.now();
-  const aligned = await findHits(parts, query, request, filter);
-  const scored = await scoreHits({ library: parts.library, modelId: manifest.id }, aligned);
-  const hits = scored.filter(({ score }) => score >= (request.minScore ?? 0)).slice(0, request.k);
+  const position = request.cursor === undefined ? null : decodeHitCursor(request.cursor);
+  // What comes after the cursor, and one more that tells whether there is a next page.
+  const wanted = Math.min(MOST_HITS, (position?.count ?? 0) + request.k) + 1;
+  const found = await findAll(parts, request, wanted);
+  const { hits, nextCursor } = await pageOf(parts, found.hits, request, position);
   const endedAt = performance.now();
-
   return {
+    hits,
     verdict: hits[0]?.verdict ?? 'none',
-    hits: hits.map((hit) => ({
-      ...toHit(hit),
-      explanation: request.explain ? toExplanation(hit) : null,
-    })),
+    nextCursor,
     model: { id: manifest.id, dimension: manifest.dimension },
     timings: {
-      decodeMs: round(query.decodeMs),
-      encodeMs: round(query.encodeMs),
-      searchMs: round(endedAt - searchStartedAt),
+      decodeMs: round(found.decodeMs),
+      encodeMs: round(found.encodeMs),
+      searchMs: round(endedAt - startedAt - found.embedMs),
       totalMs: round(endedAt - startedAt),
     },
     warnings:
@@ -57,9 +62,71 @@ async function search(parts: SearcherParts, request: SearchRequest): Promise<Sea
   };
 }
 
+interface Found {
+  /** In the order of the answer. */
+  hits: SearchHit[];
+  decodeMs: number;
+  encodeMs: number;
+  /** Until the query was embedded. */
+  embedMs: number;
+}
+
+async function findAll(parts: SearcherParts, request: SearchRequest, wanted: number): Promise<Found> {
+  const { manifest } = parts.batcher.encoder;
+  const { query } = request;
+  const filter = videoFilterOf(request);
+  const startedAt = performance.now();
+  if (query.kind === 'embeddings' || query.kind === 'examples') {
+    const vectorParts = { library: parts.library, index: parts.index, manifest };
+    const vectors =
+      query.kind === 'embeddings'
+        ? givenVectors(vectorParts, query)
+        : await vectorsOfExamples(vectorParts, query);
+    const embedMs = performance.now() - startedAt;
+    const hits = await searchByVectors(vectorParts, vectors, { wanted, filter });
+    return { hits: hits.sort(inOrder), decodeMs: 0, encodeMs: 0, embedMs };
+  }
+  const embedded = await embedQuery(parts, query, request.signal, filter);
+  const embedMs = performance.now() - startedAt;
+  const aligned = await findHits(parts, embedded, request, filter, wanted);
+  const scored = await scoreHits({ library: parts.library, modelId: manifest.id }, aligned);
+  const hits = scored.map((hit) => ({
+    ...toHit(hit),
+    explanation: request.explain ? toExplanation(hit) : null,
+  }));
+  const { decodeMs, encodeMs } = embedded;
+  return { hits: hits.sort(inOrder), decodeMs, encodeMs, embedMs };
+}
+
+/** The k hits after the cursor, duplicates of one another together. */
+async function pageOf(
+  { library, batcher }: SearcherParts,
+  found: readonly SearchHit[],
+  request: SearchRequest,
+  position: HitPosition | null,
+): Promise<{ hits: SearchHit[]; nextCursor: string | null }> {
+  const { id: modelId, dimension } = batcher.encoder.manifest;
+  const good = found.filter(({ score }) => score >= (request.minScore ?? 0));
+  const shown =
+    request.collapse === 'duplicates'
+      ? await collapseDuplicates({ library, modelId, dimension }, good)
+      : good;
+  const left = position === null ? shown : shown.filter((hit) => comesAfter(hit, position));
+  const hits = left.slice(0, request.k);
+  const last = hits.at(-1);
+  const count = (position?.count ?? 0) + hits.length;
+  const hasMore = left.length > hits.length && last !== undefined && count < MOST_HITS;
+  const { score, video, startSeconds } = last ?? { score: 0, video: { id: 0 }, startSeconds: 0 };
+  return {
+    hits,
+    nextCursor: hasMore ? encodeHitCursor({ count, score, videoId: video.id, startSeconds }) : null,
+  };
+}
+
 function embedQuery(
   parts: SearcherParts,
-  { query, signal }: SearchRequest,
+  query: Extract<SearchQuery, { kind: 'file' | 'video' }>,
+  signal: AbortSignal | undefined,
   filter: SegmentFilter,
 ): Promise<EmbeddedQuery> {
   if (query.kind === 'video') return embedStoredQuery(parts.library, parts.batcher.encoder.manifest, query);
@@ -74,6 +141,7 @@ async function findHits(
   query: EmbeddedQuery,
   request: SearchRequest,
   filter: SegmentFilter,
+  wanted: number,
 ): Promise<AlignedHit[]> {
   const { manifest } = batcher.encoder;
   const exclude = request.excludeSelf && query.videoId !== null ? [query.videoId] : [];
@@ -82,7 +150,7 @@ async function findHits(
     { library, index, hopSeconds: manifest.segmentHopSeconds },
     query,
     {
-      wanted: request.k,
+      wanted,
       filter: { ...filter, excludeVideoIds: exclude.length > 0 ? exclude : undefined },
       allowedVideos: totalCount - exclude.length,
     },

@@ -1,17 +1,18 @@
+import type { VideoFilter } from '../library/video-filter.js';
 import type { HitEvidence, Verdict } from './calibration/types.js';
 
 export type SearchQuery =
   | { kind: 'file'; filePath: string; startSeconds?: number | undefined; endSeconds?: number | undefined }
-  | { kind: 'video'; videoId: number; startSeconds?: number | undefined; endSeconds?: number | undefined };
+  | { kind: 'video'; videoId: number; startSeconds?: number | undefined; endSeconds?: number | undefined }
+  /** One for each clip, of any norm; of the model that the library is searched by. */
+  | { kind: 'embeddings'; modelId: string; embeddings: readonly (readonly number[])[] }
+  /** More like these videos, less like those. */
+  | { kind: 'examples'; like: readonly number[]; unlike: readonly number[] };
 
-export interface SearchRequest {
+export interface SearchRequest extends VideoFilter {
   query: SearchQuery;
   /** 1-200. */
   k: number;
-  collection?: string | undefined;
-  /** In one of these; everywhere when it is not given. */
-  collections?: readonly string[] | undefined;
-  label?: string | undefined;
   /** Hits a video may have; 1 by default. */
   perVideo?: number | undefined;
   /** Leaves out the stored video that the query was taken from. */
@@ -20,6 +21,10 @@ export interface SearchRequest {
   explain?: boolean | undefined;
   /** Leaves out hits with a lower score; 0 by default. */
   minScore?: number | undefined;
+  /** `duplicates`: of hits that show the same footage, only the best; the others go along with it. */
+  collapse?: 'duplicates' | undefined;
+  /** `nextCursor` of the page before. */
+  cursor?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -47,6 +52,8 @@ export interface SearchHit extends HitPart {
   parts: HitPart[];
   /** Null unless it was asked for. */
   explanation: SearchExplanation | null;
+  /** Hits that show the same footage, best first; only where they were collapsed. */
+  duplicates?: SearchHit[];
 }
 
 /** What the alignment saw. */
@@ -73,6 +80,8 @@ export interface SearchAnswer {
   hits: SearchHit[];
   /** Of the best hit; `none` when there is no hit. */
   verdict: Verdict;
+  /** For the next page; null on the last one. */
+  nextCursor: string | null;
   model: { id: string; dimension: number };
   timings: SearchTimings;
   /** What a user should know of this answer, e.g. that an outdated ffmpeg decoded the upload. */

@@ -1,5 +1,5 @@
 import { followJob, type JobEvent } from './job-events.js';
-import { queryText, Transport, type TransportOptions } from './transport.js';
+import { type FieldValues, flattened, queryText, Transport, type TransportOptions } from './transport.js';
 import type * as types from './types.js';
 
 export { Cancelled, RequestFailed } from './errors.js';
@@ -31,6 +31,37 @@ export class CliptraceClient {
 
   searchByVideo(query: types.SearchByVideo, { signal }: types.CallOptions = {}): Promise<types.SearchAnswer> {
     return this.#transport.call({ method: 'POST', path: '/search', json: query, signal });
+  }
+
+  /** Several searches at once, one answer or problem each. */
+  searchBatch(
+    searches: types.SearchByVideo[],
+    { signal }: types.CallOptions = {},
+  ): Promise<types.SearchBatchAnswer> {
+    return this.#transport.call({ method: 'POST', path: '/search/batch', json: { searches }, signal });
+  }
+
+  similarVideos(
+    id: number,
+    query: types.SimilarQuery = {},
+    { signal }: types.CallOptions = {},
+  ): Promise<types.SearchAnswer> {
+    return this.#transport.call({
+      method: 'GET',
+      path: `/videos/${id}/similar${queryText({ ...query })}`,
+      signal,
+    });
+  }
+
+  createDuplicates(
+    body: types.CreateDuplicates = {},
+    { signal }: types.CallOptions = {},
+  ): Promise<types.Duplicates> {
+    return this.#transport.call({ method: 'POST', path: '/duplicates', json: body, signal });
+  }
+
+  getDuplicates(id: number, { signal }: types.CallOptions = {}): Promise<types.Duplicates> {
+    return this.#transport.call({ method: 'GET', path: `/duplicates/${id}`, signal });
   }
 
   listVideos(
@@ -165,14 +196,9 @@ export class CliptraceClient {
   }
 }
 
-function formOf(
-  fields: Readonly<Record<string, string | number | boolean | undefined>>,
-  fileField: string,
-  file: Blob,
-  fileName: string | undefined,
-): FormData {
+function formOf(fields: FieldValues, fileField: string, file: Blob, fileName: string | undefined): FormData {
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) {
+  for (const [name, value] of Object.entries(flattened(fields))) {
     if (value !== undefined && value !== '') form.append(name, String(value));
   }
   // After the fields, so that the server knows them when the file comes.

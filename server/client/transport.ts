@@ -85,9 +85,24 @@ export class Transport {
   }
 }
 
+export type FieldValues = Readonly<
+  Record<string, string | number | boolean | undefined | Readonly<Record<string, string>>>
+>;
+
+/** `{meta: {camera: '3'}}` becomes `{'meta.camera': '3'}`. */
+export function flattened(fields: FieldValues): Record<string, string | number | boolean | undefined> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]): [string, string | number | boolean | undefined][] =>
+      typeof value === 'object'
+        ? Object.entries(value).map(([key, member]) => [`${name}.${key}`, member])
+        : [[name, value]],
+    ),
+  );
+}
+
 /** `?a=1&b=2` of what is given; '' of nothing. */
-export function queryText(query: Readonly<Record<string, string | number | undefined>>): string {
-  const given = Object.entries(query).flatMap(([name, value]): [string, string][] =>
+export function queryText(query: FieldValues): string {
+  const given = Object.entries(flattened(query)).flatMap(([name, value]): [string, string][] =>
     value === undefined || value === '' ? [] : [[name, String(value)]],
   );
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;

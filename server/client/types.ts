@@ -1,11 +1,13 @@
 import type { z } from 'zod';
+import type { createDuplicatesBody } from '../schemas/duplicates.js';
 import type { listEvaluationsQuery } from '../schemas/evaluations.js';
 import type { listJobsQuery } from '../schemas/jobs.js';
-import type { searchByVideo, searchFields } from '../schemas/search.js';
+import type { searchByVideo, searchFields, similarQuery } from '../schemas/search.js';
 import type { listVideosQuery, uploadVideoFields } from '../schemas/videos.js';
 
 // The types of the interface are made from the schemas that the server validates with.
 export type { AccessJson as Access } from '../schemas/access.js';
+export type { DuplicatesJson as Duplicates } from '../schemas/duplicates.js';
 export type {
   CreateEvaluationJson as CreateEvaluation,
   EvaluationJson as Evaluation,
@@ -20,7 +22,11 @@ export type {
   JobWithFilesJson as JobWithFiles,
 } from '../schemas/jobs.js';
 export type { Problem } from '../schemas/problem.js';
-export type { SearchAnswerJson as SearchAnswer, SearchHitJson as SearchHit } from '../schemas/search.js';
+export type {
+  SearchAnswerJson as SearchAnswer,
+  SearchBatchAnswerJson as SearchBatchAnswer,
+  SearchHitJson as SearchHit,
+} from '../schemas/search.js';
 export type {
   CollectionListJson as CollectionList,
   VideoJson as Video,
@@ -28,6 +34,8 @@ export type {
 } from '../schemas/videos.js';
 
 export type SearchOptions = z.input<typeof searchFields>;
+export type SimilarQuery = z.input<typeof similarQuery>;
+export type CreateDuplicates = z.input<typeof createDuplicatesBody>;
 export type SearchByVideo = z.input<typeof searchByVideo>;
 export type ListVideosQuery = z.input<typeof listVideosQuery>;
 export type ListEvaluationsQuery = z.input<typeof listEvaluationsQuery>;

@@ -22,10 +22,22 @@ export function parseText(
   // Without a prototype, so that a field named __proto__ is a field like any other, and refused.
   const value: Record<string, unknown> = Object.create(null);
   for (const [name, text] of Object.entries(fields)) {
+    const member = MEMBER.exec(name);
+    if (member?.[1] !== undefined && member[2] !== undefined && isRecord(schema.shape[member[1]])) {
+      value[member[1]] = { ...(value[member[1]] as object | undefined), [member[2]]: text };
+      continue;
+    }
     const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
     value[name] = field === undefined ? text : readText(field, text);
   }
   return parse(schema, value, part);
+}
+
+/** `meta.camera=3` stands for a member of the field `meta`, where that is a record. */
+const MEMBER = /^(\w+)\.([\w.-]+)$/;
+
+function isRecord(schema: z.core.$ZodType | undefined): boolean {
+  return schema !== undefined && typeOf(schema) === 'record';
 }
 
 export function requestInvalid(errors: FieldProblem[]): CliptraceError {

@@ -62,6 +62,9 @@ export async function receiveForm(
   }
 }
 
+/** Of fields that are records (`meta.camera=3`). */
+const MAX_MEMBERS = 32;
+
 function runMulter(
   request: Request,
   response: Response,
@@ -78,8 +81,8 @@ function runMulter(
       fileSize: options.maxUploadBytes,
       files: 1,
       // One more than there are names, so that an unknown one is refused by its name.
-      fields: options.fieldNames.length + 1,
-      parts: options.fieldNames.length + 2,
+      fields: options.fieldNames.length + 1 + MAX_MEMBERS,
+      parts: options.fieldNames.length + 2 + MAX_MEMBERS,
       fieldNameSize: 100,
       fieldSize: FIELD_BYTES,
       headerPairs: 20,

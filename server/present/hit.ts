@@ -3,6 +3,11 @@ import type { SearchHitJson } from '../schemas/search.js';
 import { type MediaLinks, secondsText } from './media-links.js';
 
 export function presentHit(hit: SearchHit, links: MediaLinks): SearchHitJson {
+  const duplicates = hit.duplicates?.map((duplicate) => presentOne(duplicate, links));
+  return { ...presentOne(hit, links), ...(duplicates === undefined ? {} : { duplicates }) };
+}
+
+function presentOne(hit: SearchHit, links: MediaLinks): Omit<SearchHitJson, 'duplicates'> {
   const { id, title, collection, label, durationSeconds } = hit.video;
   const fragment = `#t=${secondsText(hit.startSeconds)},${secondsText(hit.endSeconds)}`;
   return {

@@ -1,13 +1,14 @@
-import type { Video } from '../../index/library/types.js';
+import type { Video, VideoMetadata } from '../../index/library/types.js';
 import type { VideoJson } from '../schemas/videos.js';
 import type { MediaLinks } from './media-links.js';
 
-export function presentVideo(video: Video, links: MediaLinks): VideoJson {
+export function presentVideo(video: Video, metadata: VideoMetadata, links: MediaLinks): VideoJson {
   return {
     id: video.id,
     title: video.title,
     collection: video.collection,
     label: video.label,
+    meta: { ...metadata },
     durationSeconds: video.durationSeconds,
     width: video.width,
     height: video.height,

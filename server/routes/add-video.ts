@@ -39,6 +39,7 @@ export const addVideo = defineRoute({
         collection: fields.collection,
         title: fields.title ?? titleOf(file.clientName),
         label: fields.label ?? null,
+        ...(fields.meta === undefined ? {} : { metadata: fields.meta }),
       });
       return {
         status: 202,

@@ -18,7 +18,7 @@ export const createJob = defineRoute({
   },
   errors: ['PATH_OUTSIDE_ARCHIVE', 'FILE_NOT_FOUND'],
   handle: async ({ services, principal, json }) => {
-    const { path, collection, labelFrom, retryFailed } = json as NonNullable<typeof json>;
+    const { path, collection, labelFrom, retryFailed, meta } = json as NonNullable<typeof json>;
     requireOwnCollection(principal, collection);
     const created = await services.cliptrace.jobs.submit({
       type: 'index',
@@ -26,6 +26,7 @@ export const createJob = defineRoute({
       collection,
       labelFrom: labelFrom ?? null,
       prune: false,
+      ...(meta === undefined ? {} : { metadata: textsOf(meta) }),
       ...(retryFailed ? { retryFailed } : {}),
     });
     return {
@@ -35,3 +36,7 @@ export const createJob = defineRoute({
     };
   },
 });
+
+function textsOf(meta: Readonly<Record<string, string | number | boolean>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(meta).map(([key, value]) => [key, String(value)]));
+}

@@ -13,8 +13,9 @@ export const getVideo = defineRoute({
   path: idPath,
   answers: { 200: { description: 'The video.', schema: video } },
   errors: ['VIDEO_NOT_FOUND'],
-  handle: async ({ services, principal, links, path }) => ({
-    status: 200,
-    body: presentVideo(await findVideo(services.cliptrace, principal, path.id), links),
-  }),
+  handle: async ({ services, principal, links, path }) => {
+    const found = await findVideo(services.cliptrace, principal, path.id);
+    const metadata = await services.cliptrace.library.metadataOf([found.id]);
+    return { status: 200, body: presentVideo(found, metadata.get(found.id) ?? {}, links) };
+  },
 });

@@ -2,8 +2,10 @@ import type { Route } from '../http/route.js';
 import { getAccess } from './access.js';
 import { addVideo } from './add-video.js';
 import { cancelJob } from './cancel-job.js';
+import { createDuplicates } from './create-duplicates.js';
 import { createEvaluation } from './create-evaluation.js';
 import { createJob } from './create-job.js';
+import { getDuplicates } from './get-duplicates.js';
 import { getEvaluation } from './get-evaluation.js';
 import { getEvaluationReport } from './get-evaluation-report.js';
 import { getJob } from './get-job.js';
@@ -23,17 +25,23 @@ import { getReadiness } from './readiness.js';
 import { removeVideo } from './remove-video.js';
 import { resumeJob } from './resume-job.js';
 import { search } from './search.js';
+import { searchBatch } from './search-batch.js';
+import { similarVideos } from './similar-videos.js';
 
 /** Every route there is: the app serves this table, and the OpenAPI document is made from it. */
 export const ROUTES: readonly Route[] = Object.freeze([
   search,
+  searchBatch,
   listVideos,
   addVideo,
   getVideo,
+  similarVideos,
   removeVideo,
   getMedia,
   getThumbnail,
   listCollections,
+  createDuplicates,
+  getDuplicates,
   listJobs,
   createJob,
   getJob,

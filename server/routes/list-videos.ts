@@ -1,7 +1,7 @@
-import { requireCollection } from '../http/found.js';
 import { defineRoute } from '../http/route.js';
 import { presentVideo } from '../present/video.js';
 import { listVideosQuery, type VideoPageJson, videoPage } from '../schemas/videos.js';
+import { allowedFilter } from './search/json-search.js';
 
 export const listVideos = defineRoute({
   name: 'listVideos',
@@ -11,15 +11,15 @@ export const listVideos = defineRoute({
   summary: 'List the videos of the library',
   query: listVideosQuery,
   answers: { 200: { description: 'One page of videos, newest first.', schema: videoPage } },
-  errors: ['COLLECTION_NOT_FOUND'],
+  errors: ['COLLECTION_NOT_FOUND', 'KEY_NOT_ALLOWED'],
   handle: async ({ services, principal, links, query }) => {
-    await requireCollection(services.cliptrace, principal, query.collection);
-    const page = await services.cliptrace.library.listVideos({
-      ...query,
-      collections: principal.collections ?? undefined,
-    });
+    const { library } = services.cliptrace;
+    const { q, limit, cursor } = query;
+    const filter = await allowedFilter({ services, principal }, query, true);
+    const page = await library.listVideos({ ...filter, q, limit, cursor });
+    const metadata = await library.metadataOf(page.videos.map(({ id }) => id));
     const body: VideoPageJson = {
-      videos: page.videos.map((video) => presentVideo(video, links)),
+      videos: page.videos.map((video) => presentVideo(video, metadata.get(video.id) ?? {}, links)),
       nextCursor: page.nextCursor,
       totalCount: page.totalCount,
     };

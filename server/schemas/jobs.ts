@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { collectionName, DEFAULT_COLLECTION, id, timestamp } from './common.js';
+import { metaGiven } from './filters.js';
 
 export const jobStatus = z.enum(['queued', 'running', 'paused', 'done', 'failed', 'cancelled']);
 export const fileOutcome = z.enum([
@@ -28,6 +29,7 @@ export const createJobBody = z
       .describe('Absolute path of a file or folder on the server, below a configured archive root.'),
     collection: collectionName.default(DEFAULT_COLLECTION),
     labelFrom: z.enum(['folder']).optional().describe("`folder`: each file's folder name becomes its label."),
+    meta: metaGiven.optional().describe('What is to be known of every video, by key.'),
     retryFailed: z
       .boolean()
       .default(false)

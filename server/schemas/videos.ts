@@ -9,6 +9,7 @@ import {
   titleText,
   url,
 } from './common.js';
+import { filterText, metaGivenText } from './filters.js';
 
 export const video = z
   .object({
@@ -16,6 +17,7 @@ export const video = z
     title: z.string(),
     collection: z.string(),
     label: z.string().nullable(),
+    meta: z.record(z.string(), z.string()).describe('What was told of the video at ingest.'),
     durationSeconds: z.number().min(0),
     width: z.int(),
     height: z.int(),
@@ -49,8 +51,7 @@ export const collectionList = z
   .meta({ id: 'CollectionList' });
 
 export const listVideosQuery = z.strictObject({
-  collection: collectionName.optional(),
-  label: labelText.optional(),
+  ...filterText,
   q: z.string().min(1).max(200).optional().describe('Part of the title or file name, in any case.'),
   limit: z.int().min(1).max(200).default(50).describe('Videos a page.'),
   cursor: z.string().min(1).max(500).optional().describe('`nextCursor` of the page before.'),
@@ -74,6 +75,7 @@ export const uploadVideoFields = z.strictObject({
   title: titleText.optional().describe("The file's name by default."),
   label: labelText.optional(),
   collection: collectionName.default(DEFAULT_COLLECTION),
+  meta: metaGivenText.optional().describe('`meta.KEY=VALUE`: what is to be known of the video.'),
 });
 
 export type VideoJson = z.infer<typeof video>;
