@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { OpenedCliptrace } from '../cliptrace.js';
-import { CliptraceError } from '../errors.js';
+import { CliptraceError, errorMessageOf } from '../errors.js';
 import { countFailures } from '../ingest/failure-counts.js';
 import type { FileOutcome, JobFile, JobRequest } from '../library/types.js';
 import {
@@ -23,6 +23,7 @@ export interface IndexFlags extends CommonFlags {
   watch?: boolean;
   settle?: string;
   rescan?: string;
+  meta?: string[];
 }
 
 /** `cliptrace index PATH...` */
@@ -36,9 +37,11 @@ export async function indexCommand(
     throw new CliptraceError('USAGE', '--settle and --rescan go with --watch');
   }
   const request = indexRequest(paths, flags);
-  const summary = await withCliptrace(context, flags, 'write', (cliptrace) =>
-    runIndexing(cliptrace, request, context.terminal),
-  );
+  const summary = await withCliptrace(context, flags, 'write', async (cliptrace) => {
+    const indexed = await runIndexing(cliptrace, request, context.terminal);
+    await runWaitingCalibration(cliptrace, request.collection, context.terminal);
+    return indexed;
+  });
   if (flags.json) printJson(context.terminal, summaryJson(summary));
   else printSummary(context.terminal, summary);
   return summary.job.progress.filesFailed > 0 ? EXIT_SOME_FILES_FAILED : EXIT_DONE;
@@ -46,7 +49,13 @@ export async function indexCommand(
 
 export function indexRequest(
   paths: readonly string[],
-  flags: { collection: string; labelFrom?: string; prune?: boolean; retryFailed?: boolean },
+  flags: {
+    collection: string;
+    labelFrom?: string;
+    prune?: boolean;
+    retryFailed?: boolean;
+    meta?: readonly string[];
+  },
 ): Extract<JobRequest, { type: 'index' }> {
   if (flags.labelFrom !== undefined && flags.labelFrom !== 'folder') {
     throw new CliptraceError('USAGE', `--label-from is "${flags.labelFrom}": it must be "folder"`);
@@ -69,8 +78,20 @@ export function indexRequest(
     collection: flags.collection,
     labelFrom: flags.labelFrom === 'folder' ? 'folder' : null,
     prune: flags.prune === true,
+    ...(flags.meta ? { metadata: metadataOf(flags.meta) } : {}),
     ...(flags.retryFailed ? { retryFailed: true } : {}),
   };
+}
+
+/** `--meta KEY=VALUE`, any number of times. */
+function metadataOf(given: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const found = /^([\w-][\w.-]{0,63})=(.{1,500})$/.exec(text);
+      if (!found) throw new CliptraceError('USAGE', `--meta is "${text}": it must be KEY=VALUE`);
+      return [found[1] as string, found[2] as string];
+    }),
+  );
 }
 
 /** Runs the job in this process; one that was interrupted or paused and asked for the same goes on. */
@@ -84,6 +105,23 @@ export async function runIndexing(
   await library.requeueInterrupted();
   const same = (await library.pendingJobs()).find((job) => isDeepStrictEqual(job.request, request));
   return runJob(cliptrace, same ?? (await jobs.submit(request)), terminal);
+}
+
+/** A collection that has grown enough asked for it; what is indexed stays indexed if it fails. */
+async function runWaitingCalibration(
+  cliptrace: OpenedCliptrace,
+  collection: string,
+  terminal: Terminal,
+): Promise<void> {
+  const waiting = (await cliptrace.library.pendingJobs()).find(
+    ({ request, status }) =>
+      status === 'queued' && request.type === 'calibrate' && request.collection === collection,
+  );
+  if (!waiting) return;
+  terminal.err(`Fitting the scores of the collection "${collection}" to its videos`);
+  await runJob(cliptrace, waiting, terminal).catch((error: unknown) => {
+    terminal.err(`Warning: the scores stay as they were: ${errorMessageOf(error)}`);
+  });
 }
 
 export function summaryJson({ job, files, elapsedSeconds }: IndexSummary): unknown {

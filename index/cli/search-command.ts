@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { CliptraceError } from '../errors.js';
+import { type MetaCondition, parseMetaCondition } from '../library/video-filter.js';
 import type { SearchAnswer, SearchQuery } from '../search/types.js';
 import { type CommandContext, type CommonFlags, EXIT_DONE, parseNumber, withCliptrace } from './context.js';
 import { formatRange, formatTable, printJson, type Terminal } from './output.js';
@@ -12,6 +14,8 @@ export interface SearchFlags extends CommonFlags {
   perVideo?: string;
   explain?: boolean;
   minScore?: string;
+  collapse?: boolean;
+  meta?: string[];
 }
 
 /** `cliptrace search CLIP` */
@@ -36,12 +40,23 @@ export async function searchCommand(
       collection: flags.collection,
       label: flags.label,
       explain: flags.explain,
+      collapse: flags.collapse ? 'duplicates' : undefined,
+      meta: flags.meta?.map(metaOf),
       minScore: parseNumber(flags.minScore, '--min-score', { min: 0, max: 1 }),
     }),
   );
   if (flags.json) printJson(context.terminal, answer);
   else printAnswer(context.terminal, answer);
   return EXIT_DONE;
+}
+
+/** `--meta KEY=VALUE`, `KEY=A,B` or `KEY=FROM..TO` */
+function metaOf(text: string): MetaCondition {
+  const [key, value] = [text.slice(0, Math.max(0, text.indexOf('='))), text.slice(text.indexOf('=') + 1)];
+  if (key === '' || value === '') {
+    throw new CliptraceError('USAGE', `--meta is "${text}": it must be KEY=VALUE, KEY=A,B or KEY=FROM..TO`);
+  }
+  return parseMetaCondition(key, value);
 }
 
 export function printAnswer(terminal: Terminal, { hits, timings, warnings }: SearchAnswer): void {

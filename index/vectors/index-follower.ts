@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorMessageOf } from '../errors.js';
+import { isUnfiltered } from '../library/segment-filter.js';
 import type { Library, SegmentChange, SegmentFilter, SegmentVectors } from '../library/types.js';
 import type { IndexOpening } from '../types.js';
 import { searchFiltered } from './filtered-search.js';
@@ -124,7 +125,7 @@ class IndexFollower implements SegmentIndex {
     filter: SegmentFilter,
     options: VectorSearchOptions = {},
   ): Promise<Neighbours[]> {
-    if (isEmpty(filter)) return await this.#index.search(queries, k, options);
+    if (isUnfiltered(filter)) return await this.#index.search(queries, k, options);
     const parts = { index: this.#index, library: this.#library, modelId: this.#modelId };
     return await searchFiltered(parts, queries, k, filter, options);
   }
@@ -276,10 +277,3 @@ class IndexFollower implements SegmentIndex {
 }
 
 const NO_SNAPSHOT = 'There is no snapshot yet.';
-
-function isEmpty(filter: SegmentFilter): boolean {
-  const { collection, collections, label, excludeVideoIds } = filter;
-  return (
-    collection === undefined && collections === undefined && label === undefined && !excludeVideoIds?.length
-  );
-}
