@@ -29,9 +29,9 @@ const NOT_OVER_HTTP = new Set([
   'MODEL_NOT_FOUND',
   'MODEL_INVALID',
   'MODEL_CHECK_FAILED',
-  'MODEL_CHANGED',
-  'VECTOR_INVALID',
   'INDEX_FULL',
+  // Of jobs, which tell it in their `error`.
+  'TOO_FEW_VIDEOS',
   'LIBRARY_NOT_FOUND',
   'LIBRARY_DAMAGED',
   'LIBRARY_TOO_NEW',
