@@ -26,6 +26,7 @@ import {
 } from './context.js';
 import { printEvaluation } from './evaluation-text.js';
 import { IndexProgress } from './index-progress.js';
+import { settleAbandoned } from './job-control.js';
 import { printJson, type Terminal } from './output.js';
 import { onStop, runJob } from './run-job.js';
 
@@ -52,6 +53,8 @@ export interface EvaluateFlags extends CommonFlags {
 }
 
 const FOLLOW_INTERVAL_MS = 500;
+/** Whether the process that holds the data folder is still there is asked every so many looks. */
+const LOOKS_PER_CHECK = 4;
 
 /** `cliptrace evaluate`. While a server holds the data folder, it does the work, and this waits for it. */
 export async function evaluateCommand(flags: EvaluateFlags, context: CommandContext): Promise<number> {
@@ -158,19 +161,24 @@ async function readCsv(file: string): Promise<string> {
   }
 }
 
+/** @param queuedId of an evaluation that waits already */
 function evaluateHere(
   request: EvaluationRequest,
   flags: EvaluateFlags,
   context: CommandContext,
+  queuedId?: number,
 ): Promise<EvaluationJson> {
   return withCliptrace(context, flags, 'write', async (cliptrace) => {
-    const { id } = await cliptrace.jobs.submitEvaluation(request);
+    const id = queuedId ?? (await cliptrace.jobs.submitEvaluation(request)).id;
     const { job } = await runJob(cliptrace, await cliptrace.jobs.get(id), context.terminal);
     return presentEvaluation(job, { report: (await cliptrace.library.getEvaluation(id))?.report ?? null });
   });
 }
 
-/** Queues the evaluation and waits for the process that holds the data folder. Ctrl-C cancels it. */
+/**
+ * Queues the evaluation and waits for the process that holds the data folder. Ctrl-C cancels it. When that process ends
+ * without having done it (an index command does not look at the queue), it is done here.
+ */
 async function evaluateThere(
   request: EvaluationRequest,
   flags: EvaluateFlags,
@@ -182,16 +190,24 @@ async function evaluateThere(
   const release = onStop(async () => id !== null && (await library.controlJob(id, 'cancel')));
   try {
     id = (await library.createEvaluation(request)).id;
-    return await follow(library, id, context.terminal);
+    const evaluation = await follow(library, id, dataFolder, context.terminal);
+    if (evaluation) return evaluation;
   } finally {
     release();
     await library.close();
   }
+  return evaluateHere(request, flags, context, id);
 }
 
-async function follow(library: Library, id: number, terminal: Terminal): Promise<EvaluationJson> {
+/** Until it has ended; null when no process works on the data folder any more. */
+async function follow(
+  library: Library,
+  id: number,
+  dataFolder: DataFolder,
+  terminal: Terminal,
+): Promise<EvaluationJson | null> {
   const progress = new IndexProgress(terminal);
-  for (;;) {
+  for (let looks = 1; ; looks += 1) {
     const job = await library.getJob(id);
     if (!job) throw new CliptraceError('JOB_NOT_FOUND', `Evaluation ${id} has been removed`);
     progress.tell({ type: 'progress', job });
@@ -202,6 +218,8 @@ async function follow(library: Library, id: number, terminal: Terminal): Promise
       if (job.status === 'cancelled') throw new CliptraceError('CANCELLED', `Evaluation ${id} was cancelled`);
       return presentEvaluation(job, { report: (await library.getEvaluation(id))?.report ?? null });
     }
+    if (looks % LOOKS_PER_CHECK === 0 && job.status !== 'paused' && !(await settleAbandoned(dataFolder)))
+      return null;
     await sleep(FOLLOW_INTERVAL_MS);
   }
 }

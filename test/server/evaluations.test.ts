@@ -264,6 +264,19 @@ describe('cliptrace evaluate', () => {
     expect(await workspace.cli(['evaluate', '--ranking', 'best'])).toMatchObject({ code: 2 });
   });
 
+  it('does the work itself when that process ends without having done it', async () => {
+    const holder = await workspace.open();
+    // It looks at no queue, as an index command does not.
+    const closing = (async () => {
+      await until('it is queued', () => holder.library.hasQueuedJob());
+      await holder.close();
+    })();
+    const { code, stdout, stderr } = await workspace.cli(['evaluate', '--json']);
+    await closing;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'done', report: { queryCount: 4 } });
+  });
+
   it('hands the work to the process that holds the data folder', async () => {
     const holder = await workspace.open();
     try {

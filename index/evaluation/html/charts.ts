@@ -58,7 +58,8 @@ export function confusionMatrix(confusion: readonly ConfusionRow[]): Markup {
       ? [...confusion]
       : [...confusion].sort((a, b) => wrong(b) - wrong(a)).slice(0, MAX_LABELS);
   const labels = rows.map(({ label }) => label);
-  const width = NAME_WIDTH + labels.length * CELL + 20;
+  // The names of the columns lean out to the right.
+  const width = NAME_WIDTH + labels.length * CELL + 90;
   const height = NAME_WIDTH * 0.8 + labels.length * CELL;
   const top = height - labels.length * CELL;
   const caption = 'Label of the query (row) and of its nearest video (column)';
