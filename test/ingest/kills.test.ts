@@ -190,7 +190,8 @@ async function expectAllInOrder(workspace: Workspace, archive: ChangingArchive):
     expect(files.map((file) => file.path).sort()).toEqual((await archive.files()).sort());
     const videoIds = [...new Set(files.map(({ videoId }) => videoId))].sort((a, b) => a - b);
     expect((await allVideos(library)).map(({ id }) => id).sort((a, b) => a - b)).toEqual(videoIds);
-    expect(await library.pendingJobs()).toEqual([]);
+    // A library that has grown may want its scores fitted: that waits for the server.
+    expect((await library.pendingJobs()).filter(({ request }) => request.type === 'index')).toEqual([]);
   });
   await expectIndexLikeLibrary(workspace);
   const verified = await workspace.cli(['verify', '--deep', '--json']);
