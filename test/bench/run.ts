@@ -4,6 +4,7 @@ import { benchEncoder } from './encoder.js';
 import { benchIngest } from './ingest/bench.js';
 import { benchLoad } from './load.js';
 import { benchMemory } from './memory.js';
+import { benchPeerPython } from './peer-python/bench.js';
 import { benchSizing } from './sizing.js';
 import { benchVectors } from './vectors/bench.js';
 import { benchChurn } from './vectors/churn.js';
@@ -18,6 +19,7 @@ const TARGETS: Record<string, (args: readonly string[]) => Promise<void>> = {
   ingest: benchIngest,
   memory: benchMemory,
   sizing: benchSizing,
+  'peer-python': benchPeerPython,
   vectors: benchVectors,
 };
 
