@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +23,8 @@ interface Round {
   encodeCpuMs: number;
   segments: number;
   videoSeconds: number;
+  /** Of the data folder, by its first names. */
+  bytes: Record<string, number>;
 }
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
@@ -61,7 +63,7 @@ export async function benchIngest(args: readonly string[]): Promise<void> {
 
 async function runRound(archive: string, data: string): Promise<Round> {
   const settings = readSettings(process.env);
-  const { manifest } = await readManifest(manifestPathOf(settings.modelFolder));
+  const { manifest } = await readManifest(manifestPathOf(settings.modelFolder), settings.precision);
   const index = await runCounted({
     command: process.execPath,
     args: [path.join(PROJECT_ROOT, 'dist/index/cli.js'), 'index', archive, '--json', '--data', data],
@@ -76,7 +78,19 @@ async function runRound(archive: string, data: string): Promise<Round> {
     processes: settings.decodes,
   });
   const encodeCpuMs = await encodeOnly(segments);
-  return { wallMs: index.wallMs, indexCpuMs: index.cpuMs, decodeCpuMs, encodeCpuMs, segments, videoSeconds };
+  const { wallMs, cpuMs: indexCpuMs } = index;
+  const bytes = bytesBelow(data);
+  return { wallMs, indexCpuMs, decodeCpuMs, encodeCpuMs, segments, videoSeconds, bytes };
+}
+
+function bytesBelow(data: string): Record<string, number> {
+  const bytes: Record<string, number> = {};
+  for (const name of readdirSync(data, { recursive: true, encoding: 'utf8' })) {
+    const stats = statSync(path.join(data, name));
+    const [first = name] = name.split(path.sep);
+    if (stats.isFile()) bytes[first] = (bytes[first] ?? 0) + stats.size;
+  }
+  return bytes;
 }
 
 interface IndexJson {
@@ -95,6 +109,18 @@ async function encodeOnly(clips: number): Promise<number> {
   return (JSON.parse(stdout) as { cpuMs: number }).cpuMs;
 }
 
+/** What an hour of such video takes; the start of the process is part of it. */
+function printHour({ segments, videoSeconds, bytes, indexCpuMs, wallMs }: Round): void {
+  const hours = videoSeconds / 3600;
+  const megabytes = Object.entries(bytes)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${name} ${(count / hours / 1e6).toFixed(1)} MB`);
+  const seconds = [indexCpuMs, wallMs].map((ms) => (ms / 1000 / hours).toFixed(0));
+  process.stdout.write(
+    `An hour: ${Math.round(segments / hours)} segments, ${seconds[0]} s of processor time, ${seconds[1]} s; ${megabytes.join(', ')}\n`,
+  );
+}
+
 function printRounds(rounds: readonly Round[]): void {
   const seconds = (ms: number) => (ms / 1000).toFixed(2);
   const sums = rounds.map((round) => round.decodeCpuMs + round.encodeCpuMs);
@@ -109,6 +135,7 @@ function printRounds(rounds: readonly Round[]): void {
   process.stdout.write(
     `${first?.segments} segments, ${((first?.videoSeconds ?? 0) / 60).toFixed(1)} minutes of video; load ${loadavg()[0]?.toFixed(1)}\n`,
   );
+  if (first) printHour(first);
   const headers = [
     'index CPU s',
     'decode-only CPU s',

@@ -6,8 +6,8 @@ import { measure } from '../measure.js';
 
 /** A process of its own: encodes so many clips in batches of so many, and prints what that took without start and end. */
 const [clips, batch] = process.argv.slice(2).map(Number) as [number, number];
-const { modelFolder, threads } = readSettings(process.env);
-const encoder = await openEncoder({ manifestPath: manifestPathOf(modelFolder), threads });
+const { modelFolder, precision, threads } = readSettings(process.env);
+const encoder = await openEncoder({ manifestPath: manifestPathOf(modelFolder), precision, threads });
 const clip = latticeClip(encoder.manifest.preprocessing, 1);
 const pixels = new Uint8Array(clip.length * batch);
 for (let i = 0; i < batch; i += 1) pixels.set(clip, i * clip.length);
