@@ -19,7 +19,7 @@ beforeEach(async () => {
   for (const sample of short) await workspace.addSample(sample);
   // Too large to share a process with the others, and far from done when they are.
   const target = `${workspace.archive}/z-long.mp4`;
-  await ffmpeg('-stream_loop', '40', '-i', `${SAMPLES_FOLDER}/${long}`, '-c', 'copy', target);
+  await ffmpeg('-stream_loop', '4', '-i', `${SAMPLES_FOLDER}/${long}`, '-c', 'copy', target);
   request = {
     type: 'index',
     paths: [workspace.archive],
