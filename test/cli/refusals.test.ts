@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { main } from '../../index/cli/program.js';
 import { createWorkspace, SAMPLES_FOLDER } from '../helpers/workspace.js';
-import { startChild } from '../library/children/start.js';
+import { kill, startChild } from '../library/children/start.js';
 
 const workspace = createWorkspace();
 const clip = path.join(SAMPLES_FOLDER, 'head-pose-face-detection-male.mp4');
@@ -115,6 +115,8 @@ describe('a data folder that another process writes to', () => {
       const { code, text } = await run(args);
       expect([args.join(' '), code], text).toEqual([args.join(' '), 0]);
     }
+    // The lock goes with the process, which the next test must not meet.
+    await kill(holder);
   });
 });
 

@@ -200,6 +200,7 @@ async function allowedByLoop(library: SqliteLibrary, filter: SegmentFilter): Pro
   const ids: number[] = [];
   for (const video of videos) {
     if (filter.collection !== undefined && video.collection !== filter.collection) continue;
+    if (filter.collections !== undefined && !filter.collections.includes(video.collection)) continue;
     if (filter.label !== undefined && video.label !== filter.label) continue;
     if (filter.excludeVideoIds?.includes(video.id)) continue;
     for (const segment of await library.segmentsOf(video.id, MODEL.id)) ids.push(segment.id);
