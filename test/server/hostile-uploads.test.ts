@@ -29,7 +29,18 @@ beforeAll(async () => {
   await new Promise((resolve) => listener.once('listening', resolve));
   const { port } = listener.address() as { port: number };
   secret = join(folder.path, 'secret.ts');
-  await ffmpeg('-i', samplePath('people-detection'), '-t', '4', '-an', '-c:v', 'mpeg2video', '-q:v', '2', secret);
+  await ffmpeg(
+    '-i',
+    samplePath('people-detection'),
+    '-t',
+    '4',
+    '-an',
+    '-c:v',
+    'mpeg2video',
+    '-q:v',
+    '2',
+    secret,
+  );
   await copyFile(secret, join(folder.path, '1.ts'));
   targets = [secret, `file://${secret}`, `http://127.0.0.1:${port}/secret.ts`, `tcp://127.0.0.1:${port}`];
 });
