@@ -24,6 +24,8 @@ export interface IndexFlags extends CommonFlags {
   settle?: string;
   rescan?: string;
   meta?: string[];
+  /** False: what the collection has grown to ask for stays queued. */
+  calibrate?: boolean;
 }
 
 /** `cliptrace index PATH...` */
@@ -39,7 +41,8 @@ export async function indexCommand(
   const request = indexRequest(paths, flags);
   const summary = await withCliptrace(context, flags, 'write', async (cliptrace) => {
     const indexed = await runIndexing(cliptrace, request, context.terminal);
-    await runWaitingCalibration(cliptrace, request.collection, context.terminal);
+    if (flags.calibrate !== false)
+      await runWaitingCalibration(cliptrace, request.collection, context.terminal);
     return indexed;
   });
   if (flags.json) printJson(context.terminal, summaryJson(summary));

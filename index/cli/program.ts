@@ -75,6 +75,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option(...precision)
     .option(...decodes)
     .option('--retry-failed', 'only files that failed when they were last tried; without paths, all of them')
+    .option('--no-calibrate', 'leave the fitting of scores to the server, `jobs run` or `calibrate`')
     .option(...json)
     .action(async (paths, flags) => exit(await indexCommand(paths, flags, context)));
 

@@ -56,6 +56,7 @@ export async function benchPeerPython(args: readonly string[]): Promise<void> {
           path.join(PROJECT_ROOT, 'dist/index/cli.js'),
           'index',
           archive,
+          '--no-calibrate',
           '--json',
           '--data',
           workspace.data,
