@@ -178,6 +178,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     createSearcher({ library, index: keeper ?? index, batcher, ffmpeg, limits: queryLimits(settings) }),
     keeper,
   );
+  const pathOfVideo = async (videoId: number) => mediaPath(library, await requireVideo(library, videoId));
   const jobs = new LibraryJobQueue({
     library,
     index,
@@ -190,7 +191,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       ffmpeg,
       limits: queryLimits(settings),
       temporaryFolder: dataFolder.temporaryFolder,
-      mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
+      mediaPath: pathOfVideo,
     }),
     tasks: {
       calibrate: createCalibrationTask({
@@ -200,7 +201,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
         limits: queryLimits(settings),
         modelId: manifest.id,
         temporaryFolder: dataFolder.temporaryFolder,
-        mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
+        mediaPath: pathOfVideo,
       }),
       duplicates: createDuplicatesTask({ library, searcher }),
     },
@@ -238,7 +239,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       const video = await requireVideo(library, videoId);
       return thumbnails.get(video, () => mediaPath(library, video), atSeconds);
     },
-    mediaPath: async (videoId) => mediaPath(library, await requireVideo(library, videoId)),
+    mediaPath: pathOfVideo,
     close: async () => {
       await jobs.stop();
       await keeper?.close();

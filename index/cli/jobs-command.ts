@@ -4,6 +4,7 @@ import { countFailures } from '../ingest/failure-counts.js';
 import { openDataFolder } from '../library/data-folder.js';
 import { hasEnded } from '../library/job-status.js';
 import type { Job, JobCommand, JobFile, Library } from '../library/types.js';
+import { actionOf } from './action.js';
 import {
   type CommandContext,
   type CommonFlags,
@@ -27,7 +28,6 @@ export interface JobsFlags extends CommonFlags {
 }
 
 export const JOB_ACTIONS = ['list', 'show', 'follow', 'pause', 'resume', 'cancel', 'run'] as const;
-type JobAction = (typeof JOB_ACTIONS)[number];
 
 const FOLLOW_INTERVAL_MS = 500;
 
@@ -38,13 +38,7 @@ export async function jobsCommand(
   flags: JobsFlags,
   context: CommandContext,
 ): Promise<number> {
-  const action = (actionText ?? 'list') as JobAction;
-  if (!JOB_ACTIONS.includes(action)) {
-    throw new CliptraceError(
-      'USAGE',
-      `"${actionText}" is nothing to do with jobs: give ${JOB_ACTIONS.join(', ')}`,
-    );
-  }
+  const action = actionOf(actionText ?? 'list', JOB_ACTIONS, 'jobs');
   if (action === 'list') return listJobs(flags, context);
   if (action === 'run') return runJobs(idText === undefined ? null : parseId(idText, 'job'), flags, context);
   if (idText === undefined) throw new CliptraceError('USAGE', `jobs ${action} needs the id of a job`);

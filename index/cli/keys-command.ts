@@ -4,6 +4,7 @@ import { CliptraceError, errorCodeOf } from '../errors.js';
 import { openDataFolder } from '../library/data-folder.js';
 import { openLibrary } from '../library/sqlite-library.js';
 import type { ApiKey, Library } from '../library/types.js';
+import { actionOf } from './action.js';
 import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf, withLibrary } from './context.js';
 import { formatTable, printJson } from './output.js';
 
@@ -14,7 +15,6 @@ export interface KeysFlags extends CommonFlags {
 }
 
 export const KEY_ACTIONS = ['list', 'create', 'revoke'] as const;
-type KeyAction = (typeof KEY_ACTIONS)[number];
 
 const MAX_NAME_LENGTH = 100;
 
@@ -25,10 +25,7 @@ export async function keysCommand(
   flags: KeysFlags,
   context: CommandContext,
 ): Promise<number> {
-  const action = (actionText ?? 'list') as KeyAction;
-  if (!KEY_ACTIONS.includes(action)) {
-    throw usage(`"${actionText}" is nothing to do with keys: give ${KEY_ACTIONS.join(', ')}`);
-  }
+  const action = actionOf(actionText ?? 'list', KEY_ACTIONS, 'keys');
   if (action === 'create') return createKey(flags, context);
   if (action === 'list') return listKeys(flags, context);
   if (id === undefined) throw usage('keys revoke needs the id of a key; `cliptrace keys` lists them');

@@ -1,4 +1,5 @@
 import { CliptraceError } from '../errors.js';
+import { allVideos } from '../library/all-videos.js';
 import type { Library, Video } from '../library/types.js';
 import type { FfmpegProgram, MediaLimits } from '../media/types.js';
 import type { Searcher } from '../search/types.js';
@@ -39,8 +40,6 @@ export type ReportBody<R extends EvaluationReport> = Omit<
   R,
   'formatVersion' | 'model' | 'library' | 'elapsedSeconds' | 'problems' | 'comparison'
 >;
-
-const PAGE = 1000;
 
 /** Runs one evaluation. COLLECTION_NOT_FOUND, CANCELLED, USAGE; what is wrong with parts of the input stands in the report. */
 export async function evaluate(
@@ -108,14 +107,4 @@ async function requireCollection(library: Library, name: string | undefined): Pr
   const collections = await library.listCollections();
   if (collections.some((collection) => collection.name === name)) return;
   throw new CliptraceError('COLLECTION_NOT_FOUND', `There is no collection ${JSON.stringify(name)}`);
-}
-
-async function allVideos(library: Library, collection: string | undefined): Promise<Video[]> {
-  const videos: Video[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await library.listVideos({ collection, limit: PAGE, cursor });
-    videos.push(...page.videos);
-    if (page.nextCursor === null) return videos.sort((a, b) => a.id - b.id);
-    cursor = page.nextCursor;
-  }
 }

@@ -3,6 +3,7 @@ import { CliptraceError } from '../errors.js';
 import type { Library, Video } from '../library/types.js';
 import type { Searcher } from '../search/types.js';
 import { dot } from '../vectors/dot.js';
+import { meanEmbedding } from '../vectors/mean-embedding.js';
 
 export interface RankedVideo {
   videoId: number;
@@ -14,16 +15,6 @@ export type RankVideos = (query: Video) => Promise<RankedVideo[]>;
 
 /** Videos between two turns of the event loop. */
 const VIDEOS_PER_TURN = 20_000;
-
-/** The mean of a video's segment embeddings, of unit norm; null when it has none (or they cancel out). */
-export function meanEmbedding(vectors: Float32Array, dimension: number): Float32Array | null {
-  const sums = new Float64Array(dimension);
-  vectors.forEach((value, i) => {
-    sums[i % dimension] = (sums[i % dimension] as number) + value;
-  });
-  const norm = Math.hypot(...sums);
-  return norm > 1e-9 ? Float32Array.from(sums, (sum) => sum / norm) : null;
-}
 
 /** Ranks by the cosine of mean embeddings: exact, and the whole gallery. Ties go to the smaller id. */
 export async function rankByEmbedding(input: {

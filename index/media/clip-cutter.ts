@@ -1,16 +1,11 @@
 import { CliptraceError } from '../errors.js';
 import { FfmpegChild } from './child-process.js';
 import { checkContainer } from './container-check.js';
-import { decodeFailure } from './ffmpeg-messages.js';
-import { fileArgument, shownName } from './file-name.js';
+import { shownName } from './file-name.js';
 import { inputArguments } from './input-arguments.js';
-import { seeksExactly } from './time-range.js';
-import type { FfmpegProgram, MediaLimits } from './types.js';
+import { type PartRequest, writePart } from './write-part.js';
 
-export interface CutRequest {
-  ffmpeg: FfmpegProgram;
-  filePath: string;
-  startSeconds: number;
+export interface CutRequest extends PartRequest {
   durationSeconds: number;
   /** Share of width and of height that is kept, from the centre; 1 = all. */
   cropFraction: number;
@@ -21,10 +16,6 @@ export interface CutRequest {
   codec: 'mpeg4' | 'libx264';
   /** Added to the luminance: -1 is black, 0 nothing, 1 white. */
   brightness?: number | undefined;
-  /** Its extension names the container. An existing file is replaced. */
-  outPath: string;
-  limits: MediaLimits;
-  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -32,42 +23,22 @@ export interface CutRequest {
  * RANGE_NOT_IN_VIDEO when there is no frame in that part, and the codes of `decodeClips`.
  */
 export async function cutClip(request: CutRequest): Promise<void> {
-  const { ffmpeg, filePath, startSeconds, durationSeconds, limits, signal } = request;
-  const { demuxers } = await checkContainer(filePath);
-  const child = new FfmpegChild({
-    // Not confined: it writes a file. What it reads is one's own.
-    ffmpeg: { path: ffmpeg.path },
-    filePath,
-    timeoutMs: limits.timeoutMs,
-    // It writes a file and nothing to its stdout: quiet is no sign of a stall.
-    stallTimeoutMs: limits.timeoutMs ?? QUIET_MS,
-    signal,
-    args: [
-      ...inputArguments({
-        filePath,
-        demuxers,
-        limits,
-        logLevel: 'error',
-        seekSeconds: startSeconds,
-        decodeUpTo: !seeksExactly(demuxers),
-      }),
-      ...['-t', durationSeconds.toFixed(6), '-map', '0:V:0', '-an', '-sn', '-dn', '-map_metadata', '-1'],
-      ...['-vf', pictureFilters(request).join(','), ...codecArguments(request.codec), '-pix_fmt', 'yuv420p'],
-      ...['-y', fileArgument(request.outPath)],
+  await writePart(request, [
+    ...[
+      '-t',
+      request.durationSeconds.toFixed(6),
+      '-map',
+      '0:V:0',
+      '-an',
+      '-sn',
+      '-dn',
+      '-map_metadata',
+      '-1',
     ],
-  });
-  try {
-    while ((await child.read()) !== null);
-    const end = await child.wait();
-    const lines = child.stderr.lines(filePath);
-    if (end.exitCode !== 0) throw decodeFailure({ filePath, lines, ...end });
-  } finally {
-    await child.stop();
-  }
+    ...['-vf', pictureFilters(request).join(','), ...codecArguments(request.codec)],
+  ]);
   await refuseEmpty(request);
 }
-
-const QUIET_MS = 10 * 60_000;
 
 function pictureFilters({ cropFraction, scaleHeight, framesPerSecond, brightness }: CutRequest): string[] {
   const filters: string[] = [];

@@ -2,6 +2,7 @@ import type { ClipBatcher } from '../ingest/clip-batcher.js';
 import { embedVideo } from '../ingest/embed-video.js';
 import type { FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
 import type { Span } from '../span.js';
+import { rowsOf } from '../vectors/rows.js';
 import { buildClipTrack } from './clip-track.js';
 import { clipShapeOf, type EmbeddedQuery, type QueryVariant } from './embedded-query.js';
 import { mirrored, stretched } from './picture-variants.js';
@@ -86,10 +87,7 @@ export async function embedFileQuery(
     const probes = await encode(
       rows.map((row) => mirrored(clips[row] as Uint8Array, manifest.preprocessing)),
     );
-    const asIs = new Float32Array(rows.length * dimension);
-    rows.forEach((row, i) => {
-      asIs.set(upright.embeddings.subarray(row * dimension, (row + 1) * dimension), i * dimension);
-    });
+    const asIs = rowsOf(upright.embeddings, rows, dimension);
     const similarity = mean(await parts.nearestSimilarities(asIs));
     if (similarity > SURELY_NOT_MIRRORED) return null;
     const flippedSimilarity = mean(await parts.nearestSimilarities(probes.embeddings));

@@ -1,4 +1,5 @@
 import type { Library, SegmentFilter, Video } from '../library/types.js';
+import { rowsOf } from '../vectors/rows.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import { type Candidate, groupByVideo } from './candidates.js';
 import { type EmbeddedQuery, thinOut } from './embedded-query.js';
@@ -105,11 +106,10 @@ function thinQuery(
   const [plain] = query.variants as [EmbeddedQuery['variants'][number]];
   const { dimension } = plain.track;
   const rows = thinOut([...query.startsSeconds.keys()], count);
-  const embeddings = new Float32Array(rows.length * dimension);
-  rows.forEach((row, i) => {
-    embeddings.set(plain.embeddings.subarray(row * dimension, (row + 1) * dimension), i * dimension);
-  });
-  return { startsSeconds: rows.map((row) => query.startsSeconds[row] as number), embeddings };
+  return {
+    startsSeconds: rows.map((row) => query.startsSeconds[row] as number),
+    embeddings: rowsOf(plain.embeddings, rows, dimension),
+  };
 }
 
 function sum(values: readonly number[]): number {

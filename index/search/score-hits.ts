@@ -1,8 +1,8 @@
 import type { Library } from '../library/types.js';
 import type { AlignedHit } from './align-candidates.js';
-import { defaultCalibration } from './calibration/default-calibration.js';
+import { Calibrations } from './calibration/calibrations.js';
 import { probabilityOf, verdictOf } from './calibration/score.js';
-import type { Calibration, HitEvidence, Verdict } from './calibration/types.js';
+import type { HitEvidence, Verdict } from './calibration/types.js';
 
 export interface ScoredHit extends AlignedHit {
   evidence: HitEvidence;
@@ -31,18 +31,13 @@ export async function scoreHits(
   { library, modelId }: { library: Library; modelId: string },
   hits: readonly AlignedHit[],
 ): Promise<ScoredHit[]> {
-  const calibrations = new Map<string, Calibration>();
-  for (const { video } of hits) {
-    if (calibrations.has(video.collection)) continue;
-    const own = await library.getCalibration(video.collection, modelId);
-    calibrations.set(video.collection, own ?? defaultCalibration(modelId));
+  const calibrations = new Calibrations(library, modelId);
+  const scored: ScoredHit[] = [];
+  for (const hit of hits) {
+    const calibration = await calibrations.of(hit.video.collection);
+    const evidence = evidenceOfHit(hit);
+    const score = probabilityOf(calibration.weights, evidence);
+    scored.push({ ...hit, evidence, score, verdict: verdictOf(calibration, score, evidence) });
   }
-  return hits
-    .map((hit) => {
-      const calibration = calibrations.get(hit.video.collection) as Calibration;
-      const evidence = evidenceOfHit(hit);
-      const score = probabilityOf(calibration.weights, evidence);
-      return { ...hit, evidence, score, verdict: verdictOf(calibration, score, evidence) };
-    })
-    .sort((a, b) => b.score - a.score || a.video.id - b.video.id);
+  return scored.sort((a, b) => b.score - a.score || a.video.id - b.video.id);
 }

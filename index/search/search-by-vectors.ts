@@ -1,11 +1,11 @@
 import type { ModelManifest } from '../encoder/manifest.js';
 import { CliptraceError } from '../errors.js';
 import type { Library, Segment, SegmentFilter } from '../library/types.js';
+import { meanEmbedding } from '../vectors/mean-embedding.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import { toUnitVectors } from '../vectors/unit-vectors.js';
-import { defaultCalibration } from './calibration/default-calibration.js';
+import { Calibrations } from './calibration/calibrations.js';
 import { probabilityOf, verdictOf } from './calibration/score.js';
-import type { Calibration } from './calibration/types.js';
 import type { SearchHit, SearchQuery } from './types.js';
 
 export interface VectorSearchParts {
@@ -76,7 +76,7 @@ export async function vectorsOfExamples(
     [unlike, -NEGATIVE_WEIGHT / Math.max(1, unlike.length)],
   ] as const) {
     for (const videoId of videoIds) {
-      const mean = await meanEmbedding(parts, videoId);
+      const mean = await meanOfVideo(parts, videoId);
       for (let d = 0; d < dimension; d += 1) {
         direction[d] = (direction[d] as number) + weight * (mean[d] as number);
       }
@@ -87,7 +87,7 @@ export async function vectorsOfExamples(
   return { vectors, count: 1, excludeVideoIds: [...new Set([...like, ...unlike])] };
 }
 
-/** Videos by the mean, over the vectors, of the similarity of their nearest segment; best first. */
+/** Videos by the mean, over the vectors, of the similarity of their nearest segment; in no order. */
 export async function searchByVectors(
   parts: VectorSearchParts,
   query: QueryVectors,
@@ -104,16 +104,12 @@ export async function searchByVectors(
     if (tallies.size >= request.wanted || exhausted || k >= MOST_NEIGHBOURS) break;
   }
   const videos = await library.findVideos([...tallies.keys()]);
-  const calibrations = new Map<string, Calibration>();
+  const calibrations = new Calibrations(library, manifest.id);
   const hits: SearchHit[] = [];
   for (const [videoId, { sum, best, vectorsSeen }] of tallies) {
     const video = videos.get(videoId);
     if (!video) continue;
-    const calibration =
-      calibrations.get(video.collection) ??
-      (await library.getCalibration(video.collection, manifest.id)) ??
-      defaultCalibration(manifest.id);
-    calibrations.set(video.collection, calibration);
+    const calibration = await calibrations.of(video.collection);
     const evidence = {
       similarity: Math.max(0, sum / query.count),
       coverage: vectorsSeen / query.count,
@@ -139,9 +135,7 @@ export async function searchByVectors(
       explanation: null,
     });
   }
-  return hits.sort(
-    (a, b) => b.score - a.score || b.evidence.similarity - a.evidence.similarity || a.video.id - b.video.id,
-  );
+  return hits;
 }
 
 interface VideoTally {
@@ -176,10 +170,7 @@ function tallied(
   return tallies;
 }
 
-async function meanEmbedding(
-  { library, manifest }: VectorSearchParts,
-  videoId: number,
-): Promise<Float32Array> {
+async function meanOfVideo({ library, manifest }: VectorSearchParts, videoId: number): Promise<Float32Array> {
   if (!(await library.getVideo(videoId))) {
     throw new CliptraceError('VIDEO_NOT_FOUND', `There is no video ${videoId}`);
   }
@@ -190,11 +181,5 @@ async function meanEmbedding(
       `Video ${videoId} was embedded by another model than ${manifest.id}: index it again`,
     );
   }
-  const mean = new Float32Array(manifest.dimension);
-  for (let i = 0; i < vectors.length; i += 1) {
-    const d = i % manifest.dimension;
-    mean[d] = (mean[d] as number) + (vectors[i] as number) / ids.length;
-  }
-  const norm = Math.hypot(...mean);
-  return mean.map((value) => value / (norm || 1));
+  return meanEmbedding(vectors, manifest.dimension) ?? new Float32Array(manifest.dimension);
 }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Library, SegmentFilter } from '../library/types.js';
 import { dot } from './dot.js';
 import type { HnswIndex } from './hnsw-index.js';
+import { rowsOf } from './rows.js';
 import { TopK } from './top-k.js';
 import type { Neighbours, VectorSearchOptions } from './types.js';
 import { toUnitVectors } from './unit-vectors.js';
@@ -116,12 +117,4 @@ async function searchExactly(
 
 function positionsOf<T>(values: readonly T[], wanted: T): number[] {
   return values.flatMap((value, position) => (value === wanted ? [position] : []));
-}
-
-function rowsOf(matrix: Float32Array, rows: readonly number[], dimension: number): Float32Array {
-  const chosen = new Float32Array(rows.length * dimension);
-  rows.forEach((row, i) => {
-    chosen.set(matrix.subarray(row * dimension, (row + 1) * dimension), i * dimension);
-  });
-  return chosen;
 }

@@ -1,5 +1,7 @@
+import { isUnfiltered } from '../library/segment-filter.js';
 import type { Library, SegmentFilter } from '../library/types.js';
 import { exactNeighbours, neighbourRecall } from './exact-neighbours.js';
+import { rowsOf } from './rows.js';
 import type { Neighbours, SegmentIndex, VectorSearchOptions } from './types.js';
 
 export interface RecallKeeperParts {
@@ -89,14 +91,8 @@ export class RecallKeeper implements SegmentIndex {
     filter: SegmentFilter,
     options?: VectorSearchOptions,
   ): Promise<Neighbours[]> {
-    const { index } = this.#parts;
-    const unfiltered =
-      filter.collection === undefined && filter.label === undefined && !filter.excludeVideoIds?.length;
-    const other = Object.entries(filter).some(
-      ([name, value]) => value !== undefined && !['collection', 'label', 'excludeVideoIds'].includes(name),
-    );
-    if (unfiltered && !other) return this.search(queries, k, options);
-    return index.searchFiltered(queries, k, filter, options);
+    if (isUnfiltered(filter)) return this.search(queries, k, options);
+    return this.#parts.index.searchFiltered(queries, k, filter, options);
   }
 
   catchUp(): Promise<void> {
@@ -142,10 +138,7 @@ export class RecallKeeper implements SegmentIndex {
     const { library, modelId } = this.#parts;
     const { dimension } = this;
     const rows = spread(found.length, CHECKED_QUERIES);
-    const checked = new Float32Array(rows.length * dimension);
-    rows.forEach((row, i) => {
-      checked.set(queries.subarray(row * dimension, (row + 1) * dimension), i * dimension);
-    });
+    const checked = rowsOf(queries, rows, dimension);
     const { signal } = this.#closing;
     const exact = await exactNeighbours({ library, modelId, dimension, queries: checked, k, signal });
     exact.forEach((neighbours, i) => {

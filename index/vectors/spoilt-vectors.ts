@@ -1,4 +1,5 @@
 import type { SegmentVectors } from '../library/types.js';
+import { rowsOf } from './rows.js';
 import { checkUnitVectors, isUnitVector } from './unit-vectors.js';
 
 /**
@@ -16,10 +17,7 @@ export function withoutSpoilt(
   if (rows.length === ids.length) return { sound: batch, spoiltIds: [] };
   const sound = {
     ids: rows.map((row) => ids[row] as number),
-    vectors: new Float32Array(rows.length * dimension),
+    vectors: rowsOf(vectors, rows, dimension),
   };
-  rows.forEach((row, i) => {
-    sound.vectors.set(vectors.subarray(row * dimension, (row + 1) * dimension), i * dimension);
-  });
   return { sound, spoiltIds: ids.filter((_, row) => !isUnitVector(vectors, row, dimension)) };
 }

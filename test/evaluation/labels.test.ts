@@ -4,12 +4,12 @@ import { confusionOf } from '../../index/evaluation/confusion.js';
 import { evaluate } from '../../index/evaluation/evaluator.js';
 import { evaluationBody, requestOf } from '../../index/evaluation/request.js';
 import type { LabelsReport } from '../../index/evaluation/types.js';
-import { meanEmbedding } from '../../index/evaluation/video-ranking.js';
 import type { SqliteLibrary } from '../../index/library/sqlite-library.js';
 import type { Video } from '../../index/library/types.js';
 import { defaultMediaLimits } from '../../index/media/limits.js';
 import type { Searcher } from '../../index/search/types.js';
 import { DeferredIndex } from '../../index/vectors/deferred-index.js';
+import { meanEmbedding } from '../../index/vectors/mean-embedding.js';
 import { ffmpegProgram } from '../fixtures/videos.js';
 import { MODEL, putVideo, segmentBatch, temporaryLibrary } from '../library/fixtures.js';
 

@@ -8,6 +8,7 @@ import { planEdit } from '../../evaluation/edits/plan-edit.js';
 import type { EditTruth } from '../../evaluation/edits/types.js';
 import { pick, seeded } from '../../evaluation/seeded-random.js';
 import type { TaskRunner } from '../../ingest/types.js';
+import { allVideos } from '../../library/all-videos.js';
 import { NO_PROGRESS } from '../../library/jobs.js';
 import type { Library, Video } from '../../library/types.js';
 import type { FfmpegProgram, MediaLimits } from '../../media/types.js';
@@ -35,7 +36,6 @@ const PAIR_SHARE = 0.3;
 const HITS = 12;
 /** Another video that is as like as this is a copy under another name, not a negative. */
 const COPY_SIMILARITY = 0.985;
-const PAGE = 1000;
 
 /** A job that fits the scores of a collection: seeded edits of its own videos are searched as uploads are, through the same code. */
 export function createCalibrationTask(parts: CalibrationParts): TaskRunner {
@@ -142,15 +142,4 @@ function isThere(hit: SearchHit, { shared }: EditTruth): boolean {
   return shared.some(
     ({ video }) => hit.startSeconds < video.endSeconds && hit.endSeconds > video.startSeconds,
   );
-}
-
-async function allVideos(library: Library, collection: string): Promise<Video[]> {
-  const videos: Video[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await library.listVideos({ collection, limit: PAGE, cursor });
-    videos.push(...page.videos);
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return videos.sort((a, b) => a.id - b.id);
 }

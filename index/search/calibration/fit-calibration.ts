@@ -1,3 +1,4 @@
+import { quantile } from '../../evaluation/bootstrap.js';
 import { fitLogistic } from './fit-logistic.js';
 import { featuresOf, probabilityOf } from './score.js';
 import type { Calibration, CalibrationWeights, HitEvidence, ReliabilityBin } from './types.js';
@@ -73,21 +74,22 @@ function sameFootageScore(weights: CalibrationWeights, queries: readonly Calibra
   const best = queries
     .filter(({ others }) => others.length > 0)
     .map(({ others }) => Math.max(...others.map((evidence) => probabilityOf(weights, evidence))));
-  return Math.max(0.5, quantile(best, 1 - FALSE_ALARM_SHARE) ?? 0);
+  return Math.max(0.5, quantileOf(best, 1 - FALSE_ALARM_SHARE));
 }
 
 function similarFrom(queries: readonly CalibrationQuery[]): number {
   const best = queries
     .filter(({ others }) => others.length > 0)
     .map(({ others }) => Math.max(...others.map(({ similarity, coverage }) => similarity * coverage)));
-  return quantile(best, SIMILAR_QUANTILE) ?? 0;
+  return quantileOf(best, SIMILAR_QUANTILE);
 }
 
-/** By linear interpolation; null without values. */
-function quantile(values: readonly number[], share: number): number | null {
-  if (values.length === 0) return null;
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const below = sorted[Math.floor(at)] as number;
-  return below + (at - Math.floor(at)) * ((sorted[Math.ceil(at)] as number) - below);
+/** 0 without values. */
+function quantileOf(values: readonly number[], share: number): number {
+  return values.length === 0
+    ? 0
+    : quantile(
+        [...values].sort((a, b) => a - b),
+        share,
+      );
 }

@@ -1,5 +1,6 @@
 import { CliptraceError, errorCodeOf } from '../../errors.js';
 import type { TaskRunner } from '../../ingest/types.js';
+import { allVideos } from '../../library/all-videos.js';
 import { NO_PROGRESS } from '../../library/jobs.js';
 import type { Library, Video } from '../../library/types.js';
 import type { Searcher, SearchHit } from '../types.js';
@@ -8,7 +9,6 @@ import type { DuplicatePair, DuplicatesReport } from './types.js';
 
 /** Videos that a video is compared with; copies beyond are found through one another. */
 const NEIGHBOURS = 20;
-const PAGE = 1000;
 
 /** A job that searches the library with each of its videos, and groups those that share footage. */
 export function createDuplicatesTask(parts: { library: Library; searcher: Searcher }): TaskRunner {
@@ -82,15 +82,4 @@ function reportOf(videos: readonly Video[], pairs: DuplicatePair[], minScore: nu
       .sort((a, b) => b.score - a.score || a.videoId - b.videoId),
   }));
   return { minScore, videoCount: videos.length, groups };
-}
-
-async function allVideos(library: Library, collection: string | null): Promise<Video[]> {
-  const videos: Video[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await library.listVideos({ collection: collection ?? undefined, limit: PAGE, cursor });
-    videos.push(...page.videos);
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return videos.sort((a, b) => a.id - b.id);
 }

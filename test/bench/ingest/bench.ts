@@ -10,11 +10,12 @@ import { manifestPathOf } from '../../../index/encoder/model-store.js';
 import { resolveFfmpeg } from '../../../index/media/ffmpeg-program.js';
 import { readSettings } from '../../../index/settings.js';
 import buildWhatIsStale from '../../helpers/build-once.js';
-import { createWorkspace, PROJECT_ROOT } from '../../helpers/workspace.js';
+import { createWorkspace } from '../../helpers/workspace.js';
 import { percentile } from '../measure.js';
 import { writeCopies, writeShortClips } from './archive.js';
 import { runCounted } from './counted.js';
 import { decodeOnly } from './decode-only.js';
+import { runIndex } from './run-index.js';
 
 interface Round {
   wallMs: number;
@@ -64,29 +65,14 @@ export async function benchIngest(args: readonly string[]): Promise<void> {
 async function runRound(archive: string, data: string): Promise<Round> {
   const settings = readSettings(process.env);
   const { manifest } = await readManifest(manifestPathOf(settings.modelFolder), settings.precision);
-  const index = await runCounted({
-    command: process.execPath,
-    args: [
-      path.join(PROJECT_ROOT, 'dist/index/cli.js'),
-      'index',
-      archive,
-      '--no-calibrate',
-      '--json',
-      '--data',
-      data,
-    ],
-    goodCodes: [0, 3],
-  });
-  const { segments, videoSeconds, files } = JSON.parse(index.stdout) as IndexJson;
-  const filePaths = files.filter(({ outcome }) => outcome === 'indexed').map((file) => file.path);
+  const { segments, videoSeconds, indexedPaths, wallMs, cpuMs: indexCpuMs } = await runIndex(archive, data);
   const decodeCpuMs = await decodeOnly({
     ffmpeg: (await resolveFfmpeg({ env: process.env })).path,
-    filePaths,
+    filePaths: indexedPaths,
     preprocessing: manifest.preprocessing,
     processes: settings.decodes,
   });
   const encodeCpuMs = await encodeOnly(segments);
-  const { wallMs, cpuMs: indexCpuMs } = index;
   const bytes = bytesBelow(data);
   return { wallMs, indexCpuMs, decodeCpuMs, encodeCpuMs, segments, videoSeconds, bytes };
 }
@@ -99,12 +85,6 @@ function bytesBelow(data: string): Record<string, number> {
     if (stats.isFile()) bytes[first] = (bytes[first] ?? 0) + stats.size;
   }
   return bytes;
-}
-
-interface IndexJson {
-  segments: number;
-  videoSeconds: number;
-  files: { path: string; outcome: string }[];
 }
 
 /** In a process of its own; without its start and end. */

@@ -13,9 +13,10 @@ import { openLibrary } from '../../../index/library/sqlite-library.js';
 import { readSettings } from '../../../index/settings.js';
 import { findPython } from '../../../trainer/environment.js';
 import buildWhatIsStale from '../../helpers/build-once.js';
-import { createWorkspace, PROJECT_ROOT } from '../../helpers/workspace.js';
+import { createWorkspace } from '../../helpers/workspace.js';
 import { writeCopies } from '../ingest/archive.js';
 import { runCounted } from '../ingest/counted.js';
+import { runIndex } from '../ingest/run-index.js';
 import { percentile } from '../measure.js';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
@@ -50,22 +51,8 @@ export async function benchPeerPython(args: readonly string[]): Promise<void> {
     const times: Record<string, number[]> = { cliptrace: [] };
     for (let round = 0; round < Number(values.rounds); round += 1) {
       rmSync(workspace.data, { recursive: true, force: true });
-      const ours = await runCounted({
-        command: process.execPath,
-        args: [
-          path.join(PROJECT_ROOT, 'dist/index/cli.js'),
-          'index',
-          archive,
-          '--no-calibrate',
-          '--json',
-          '--data',
-          workspace.data,
-        ],
-        goodCodes: [0, 3],
-      });
-      times.cliptrace?.push(ours.wallMs / 1000);
-      const { files } = JSON.parse(ours.stdout) as { files: { path: string; outcome: string }[] };
-      const indexed = files.filter(({ outcome }) => outcome === 'indexed').map((file) => file.path);
+      const { indexedPaths: indexed, wallMs } = await runIndex(archive, workspace.data);
+      times.cliptrace?.push(wallMs / 1000);
       for (const backend of BACKENDS) {
         const out = path.join(workspace.root, backend);
         mkdirSync(out, { recursive: true });
