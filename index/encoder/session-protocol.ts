@@ -21,7 +21,16 @@ export interface SessionWorkerData {
 
 /** What the thread is asked: one inference, or its end. */
 export type SessionRequest =
-  | { name: 'run'; id: number; inputName: string; pixels: Uint8Array; shape: number[]; outputNames: string[] }
+  | {
+      name: 'run';
+      id: number;
+      inputName: string;
+      /** The first `byteLength` bytes of it; the worker's until it answers. */
+      input: SharedArrayBuffer;
+      byteLength: number;
+      shape: number[];
+      outputNames: string[];
+    }
   | { name: 'close' };
 
 export type SessionReply =

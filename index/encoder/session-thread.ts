@@ -9,6 +9,7 @@ import type {
 } from './session-protocol.js';
 
 interface Waiting {
+  input: SharedArrayBuffer;
   resolve: (outputs: (Float32Array | null)[]) => void;
   reject: (error: Error) => void;
 }
@@ -21,6 +22,8 @@ export class SessionThread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #exited: Promise<void>;
+  /** To be used again: what a message carries would be copied twice, and new memory for each batch makes work for the garbage collector. */
+  readonly #freeInputs: SharedArrayBuffer[] = [];
   #lastId = 0;
   #failure: Error | null = null;
 
@@ -65,7 +68,7 @@ export class SessionThread {
     return this.#waiting.size;
   }
 
-  /** `pixels` is copied. Outputs in the order of their names; null for one that is missing or not float32. */
+  /** `pixels` has been copied when this returns. Outputs in the order of their names; null for one that is missing or not float32. */
   run(
     inputName: string,
     pixels: Uint8Array,
@@ -76,9 +79,10 @@ export class SessionThread {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      const input = this.#inputOf(pixels);
+      this.#waiting.set(id, { input, resolve, reject });
       this.#worker.ref();
-      this.#post({ name: 'run', id, inputName, pixels, shape, outputNames });
+      this.#post({ name: 'run', id, inputName, input, byteLength: pixels.length, shape, outputNames });
     });
   }
 
@@ -94,10 +98,19 @@ export class SessionThread {
     this.#worker.postMessage(request);
   }
 
+  /** Memory of this thread and the worker's, filled with the pixels. */
+  #inputOf(pixels: Uint8Array): SharedArrayBuffer {
+    const free = this.#freeInputs.pop();
+    const input = free && free.byteLength >= pixels.length ? free : new SharedArrayBuffer(pixels.length);
+    new Uint8Array(input).set(pixels);
+    return input;
+  }
+
   #settle(reply: SessionReply): void {
     if (reply.name !== 'done' && reply.name !== 'failed') return;
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
+    if (waiting) this.#freeInputs.push(waiting.input);
     if (this.#waiting.size === 0) this.#worker.unref();
     if (reply.name === 'done') waiting?.resolve(reply.outputs);
     else waiting?.reject(new Error(reply.message));

@@ -40,6 +40,16 @@ async function open(): Promise<InferenceSession | null> {
   }
 }
 
+let own = new Uint8Array();
+
+/** ONNX Runtime takes no shared memory; one inference at a time needs one copy only. */
+function ownCopy(input: SharedArrayBuffer, byteLength: number): Uint8Array {
+  if (own.length < byteLength) own = new Uint8Array(byteLength);
+  const copy = own.subarray(0, byteLength);
+  copy.set(new Uint8Array(input, 0, byteLength));
+  return copy;
+}
+
 async function answer(opened: InferenceSession, request: SessionRequest): Promise<void> {
   if (request.name === 'close') {
     await opened.release();
@@ -47,9 +57,10 @@ async function answer(opened: InferenceSession, request: SessionRequest): Promis
     port.close();
     return;
   }
-  const { id, inputName, pixels, shape, outputNames } = request;
+  const { id, inputName, shape, outputNames } = request;
   if (!guard.begin()) return;
   try {
+    const pixels = ownCopy(request.input, request.byteLength);
     const results = await opened.run({ [inputName]: new Tensor('uint8', pixels, shape) }, outputNames);
     // Copies: the runtime's own memory cannot be handed to another thread.
     const outputs = outputNames.map((name) => {

@@ -1,4 +1,5 @@
 import { CliptraceError } from '../errors.js';
+import { ClipPool } from '../media/clip-pool.js';
 import { framesPerPicture } from '../media/decode-arguments.js';
 import { DecodeGroup } from '../media/decode-group.js';
 import type { FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
@@ -49,6 +50,7 @@ export class ArchiveEmbedder {
   readonly #parts: ArchiveEmbedderParts;
   readonly #waiting: Waiting[] = [];
   readonly #groupSize = new GroupSize();
+  readonly #pool = new ClipPool();
   #running = 0;
   #scheduled = false;
 
@@ -101,6 +103,7 @@ export class ArchiveEmbedder {
         limits: { ...limits, threads: Math.min(share, MAX_DECODER_THREADS) },
         hopSeconds: batcher.encoder.manifest.segmentHopSeconds,
         priority: 'archive',
+        pool: this.#pool,
         pictures: { file: pictures.descriptor, widthPixels: pictureWidthPixels },
         signal,
         onSegment,
@@ -148,6 +151,7 @@ export class ArchiveEmbedder {
       ffmpeg,
       preprocessing,
       hopSeconds: segmentHopSeconds,
+      pool: this.#pool,
       limits: { ...first.limits, threads: 1 },
       signal: first.signal,
       members: files.map(({ filePath }, i) => ({
@@ -162,7 +166,12 @@ export class ArchiveEmbedder {
     const clips = group.clips(member, (probe) => {
       told.probe = probe;
     });
-    const encoded = await encodeClips({ batcher: this.#parts.batcher, clips, priority: 'archive' });
+    const encoded = await encodeClips({
+      batcher: this.#parts.batcher,
+      clips,
+      priority: 'archive',
+      pool: this.#pool,
+    });
     if (told.probe === null) throw new Error('The clips ended without a probe');
     return { ...encoded, probe: told.probe, ...(await this.#kept(pictures)) };
   }

@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCodeOf } from '../errors.js';
+import type { ClipPool } from '../media/clip-pool.js';
 import { type DecodeRequest, decodeClips } from '../media/decode.js';
 import type { PictureOutput } from '../media/decode-arguments.js';
 import { probeVideo } from '../media/probe.js';
@@ -24,6 +25,8 @@ export interface EmbedRequest {
   signal?: AbortSignal | undefined;
   /** After each clip: up to where the video has been decoded, and how long its header says it is. */
   onSegment?: ((endSeconds: number, durationSeconds: number | null) => void) | undefined;
+  /** To have the memory of clips used again; `onClip` then keeps none. */
+  pool?: ClipPool | undefined;
   /** Each clip as it comes, before it is encoded. */
   onClip?: ((clip: DecodedClip) => void) | undefined;
 }
@@ -46,6 +49,7 @@ export async function embedVideo(input: EmbedRequest): Promise<EmbeddedVideo> {
     hopSeconds: typeof hopSeconds === 'number' ? hopSeconds : hopSeconds(probe as VideoProbe),
     range: input.range,
     pictures: input.pictures,
+    pool: input.pool,
     onProbe: probe
       ? undefined
       : (told) => {
@@ -57,6 +61,7 @@ export async function embedVideo(input: EmbedRequest): Promise<EmbeddedVideo> {
       batcher,
       clips: decodeClips(decode),
       priority: input.priority,
+      pool: input.pool,
       onClip: (clip) => {
         input.onClip?.(clip);
         input.onSegment?.(clip.endSeconds, probe?.durationSeconds ?? null);

@@ -1,4 +1,5 @@
 import type { SegmentBatch } from '../library/types.js';
+import type { ClipPool } from '../media/clip-pool.js';
 import type { DecodedClip, DecodeSummary } from '../media/types.js';
 import type { ClipBatcher, ClipPriority } from './clip-batcher.js';
 import { SegmentRows } from './segment-rows.js';
@@ -9,6 +10,11 @@ export interface EncodedVideo {
   /** Time spent waiting for frames, and for the encoder. */
   decodeMs: number;
   encodeMs: number;
+}
+
+interface ClipInHand {
+  pixels: Uint8Array;
+  features: ReturnType<ClipBatcher['encode']>;
 }
 
 /** Clips of one video that may wait for the encoder at a time: bounds memory however long the video is. */
@@ -22,15 +28,17 @@ export async function encodeClips(input: {
   batcher: ClipBatcher;
   clips: AsyncGenerator<DecodedClip, DecodeSummary>;
   priority: ClipPriority;
+  /** That the clips come from: each is given back when it has been encoded. */
+  pool?: ClipPool | undefined;
   /** Before it is encoded. */
   onClip?: ((clip: DecodedClip) => void) | undefined;
 }): Promise<EncodedVideo> {
-  const { batcher, clips, priority } = input;
+  const { batcher, clips, priority, pool } = input;
   const { dimension, timesteps } = batcher.encoder.manifest;
   const segments = new SegmentRows(dimension, dimension * timesteps);
   const inFlight: Promise<void>[] = [];
   let failure: { error: unknown } | null = null;
-  let last: { pixels: Uint8Array; features: ReturnType<ClipBatcher['encode']> } | null = null;
+  let last: ClipInHand | null = null;
   let decodeMs = 0;
   let encodeMs = 0;
 
@@ -57,8 +65,9 @@ export async function encodeClips(input: {
       const row = segments.add({ startSeconds, endSeconds });
       // A still, or a gap that is filled with the picture before it: the same pixels have the same features.
       if (last === null || Buffer.compare(last.pixels, pixels) !== 0) {
+        if (pool && last) giveBack(pool, last);
         last = { pixels, features: batcher.encode(pixels, priority) };
-      }
+      } else pool?.give(pixels);
       inFlight.push(
         last.features.then(
           (clip) => segments.set(row, clip.embedding, clip.timesteps),
@@ -73,4 +82,10 @@ export async function encodeClips(input: {
     await clips.return(undefined as never);
     await Promise.all(inFlight);
   }
+}
+
+/** Once the encoder is done with it. */
+function giveBack(pool: ClipPool, { pixels, features }: ClipInHand): void {
+  const give = () => pool.give(pixels);
+  void features.then(give, give);
 }

@@ -1,4 +1,5 @@
 import type { Preprocessing } from '../encoder/manifest.js';
+import { ClipPool } from './clip-pool.js';
 import type { DecodedClip } from './types.js';
 
 /**
@@ -14,8 +15,10 @@ export class ClipWindow {
   readonly #hop: number;
   readonly #framesPerSecond: number;
   readonly #firstFrameSeconds: number;
-  /** The last `frames` frames, the oldest first. */
-  #recent: Uint8Array[] = [];
+  readonly #pool: ClipPool;
+  /** The last `frames` frames: frame i lies at i mod `frames`. */
+  #recent = new Uint8Array();
+  #frameBytes = 0;
   #count = 0;
   /** One past the last frame that a clip covers. */
   #covered = 0;
@@ -24,21 +27,26 @@ export class ClipWindow {
     { frames, framesPerSecond }: Pick<Preprocessing, 'frames' | 'framesPerSecond'>,
     hopSeconds: number,
     firstFrameSeconds: number,
+    pool = new ClipPool(),
   ) {
     this.#frames = frames;
     this.#hop = Math.max(1, Math.round(hopSeconds * framesPerSecond));
     this.#framesPerSecond = framesPerSecond;
     this.#firstFrameSeconds = firstFrameSeconds;
+    this.#pool = pool;
   }
 
   get frameCount(): number {
     return this.#count;
   }
 
-  /** The clip that this frame completes, if it completes one. */
+  /** The clip that this frame completes, if it completes one. The frame is copied. */
   push(frame: Uint8Array): DecodedClip | null {
-    this.#recent.push(frame);
-    if (this.#recent.length > this.#frames) this.#recent.shift();
+    if (this.#count === 0) {
+      this.#frameBytes = frame.length;
+      this.#recent = new Uint8Array(this.#frames * frame.length);
+    }
+    this.#recent.set(frame, (this.#count % this.#frames) * this.#frameBytes);
     this.#count += 1;
     const first = this.#count - this.#frames;
     return first >= 0 && first % this.#hop === 0 ? this.#clip(first) : null;
@@ -52,11 +60,11 @@ export class ClipWindow {
 
   /** The clip that begins at frame `first` and is made of the recent frames. */
   #clip(first: number): DecodedClip {
-    const available = this.#recent.length;
-    const frameBytes = this.#recent[0]?.length ?? 0;
-    const pixels = new Uint8Array(this.#frames * frameBytes);
+    const available = Math.min(this.#count, this.#frames);
+    const pixels = this.#pool.take(this.#recent.length);
     for (let i = 0; i < this.#frames; i += 1) {
-      pixels.set(this.#recent[i % available] as Uint8Array, i * frameBytes);
+      const from = ((first + (i % available)) % this.#frames) * this.#frameBytes;
+      pixels.set(this.#recent.subarray(from, from + this.#frameBytes), i * this.#frameBytes);
     }
     this.#covered = Math.min(first + this.#frames, this.#count);
     return {

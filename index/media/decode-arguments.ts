@@ -88,8 +88,11 @@ function onlyStream(stream: string): string[] {
 /** Threads of an encoder that has next to nothing to do cost more than they give. */
 const ONE_THREAD = ['-threads', '1'] as const;
 
+/** In writes of 32 KiB, not one for each frame: each wakes the reader. */
+const NO_FLUSH = ['-flush_packets', '0'] as const;
+
 function rawOutput(descriptor: number): string[] {
-  return ['-pix_fmt', 'rgb24', ...ONE_THREAD, '-f', 'rawvideo', `pipe:${descriptor}`];
+  return ['-pix_fmt', 'rgb24', ...ONE_THREAD, ...NO_FLUSH, '-f', 'rawvideo', `pipe:${descriptor}`];
 }
 
 /** From a frame of the video to one of the encoder's size; the trainer prepares its data with the same filters. */

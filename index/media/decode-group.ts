@@ -1,5 +1,6 @@
 import type { Preprocessing } from '../encoder/manifest.js';
 import { type ChildEnd, FfmpegChild } from './child-process.js';
+import type { ClipPool } from './clip-pool.js';
 import { ClipWindow } from './clip-window.js';
 import { checkContainer } from './container-check.js';
 import { cutFrames, lastClip } from './decode.js';
@@ -19,6 +20,8 @@ export interface GroupRequest {
   ffmpeg: FfmpegProgram;
   preprocessing: Preprocessing;
   hopSeconds: number;
+  /** See `DecodeRequest`. */
+  pool?: ClipPool | undefined;
   limits: MediaLimits;
   signal?: AbortSignal | undefined;
   members: readonly GroupMember[];
@@ -108,10 +111,10 @@ export class DecodeGroup {
     member: number,
     onProbe: (probe: VideoProbe) => void,
   ): AsyncGenerator<DecodedClip, DecodeSummary> {
-    const { preprocessing, hopSeconds, limits } = this.#request;
+    const { preprocessing, hopSeconds, limits, pool } = this.#request;
     const { filePath } = this.#request.members[member] as GroupMember;
     const { pipe } = this.#outputs[member] as Output;
-    const window = new ClipWindow(preprocessing, hopSeconds, 0);
+    const window = new ClipWindow(preprocessing, hopSeconds, 0, pool);
     try {
       const frames = readFrames(this.#child, pipe, preprocessing.width * preprocessing.height * 3);
       yield* cutFrames(frames, window, { filePath, preprocessing, limits });

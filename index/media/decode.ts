@@ -1,6 +1,7 @@
 import type { Preprocessing } from '../encoder/manifest.js';
 import { CliptraceError } from '../errors.js';
 import { type ChildEnd, FfmpegChild, type FfmpegRun } from './child-process.js';
+import type { ClipPool } from './clip-pool.js';
 import { ClipWindow } from './clip-window.js';
 import { checkContainer } from './container-check.js';
 import { clipOutput, firstFrameOutput, type PictureOutput, pictureOutput } from './decode-arguments.js';
@@ -31,6 +32,8 @@ export interface DecodeRequest {
   pictures?: PictureOutput | undefined;
   /** What the header says, once ffmpeg has told it: spares a probe. Not called when ffmpeg does not tell. */
   onProbe?: ((probe: VideoProbe) => void) | undefined;
+  /** What the clips are made of; who gives clips back to it has them used again. */
+  pool?: ClipPool | undefined;
   limits: MediaLimits;
   signal?: AbortSignal | undefined;
 }
@@ -47,7 +50,7 @@ export async function* decodeClips(asked: DecodeRequest): AsyncGenerator<Decoded
   const request = { ...asked, limits: limitsFor(asked.limits, fileBytes) };
   await refuseEncrypted(filePath, demuxers);
   const plan = planRange(request.range, { filePath, demuxers }, preprocessing.framesPerSecond);
-  const window = new ClipWindow(preprocessing, hopSeconds, plan.firstFrameSeconds);
+  const window = new ClipWindow(preprocessing, hopSeconds, plan.firstFrameSeconds, request.pool);
 
   let end = yield* decodeOnce(request, window, plan, decodeArguments(request, demuxers, plan));
   if (end.frameCount === 0 && plan.seekSeconds === 0 && end.exitCode === 0) {

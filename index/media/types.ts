@@ -57,7 +57,7 @@ export interface DecodedClip {
   /** The span of the video that the clip covers; cut at the end of the video. */
   startSeconds: number;
   endSeconds: number;
-  /** RGB bytes, [frames, height, width, 3], row-major. The receiver owns the buffer. */
+  /** RGB bytes, [frames, height, width, 3], row-major. The receiver owns the buffer, or gives it back to the pool that it comes from. */
   pixels: Uint8Array;
 }
 
