@@ -20,6 +20,8 @@ export interface FfmpegRun {
   /** Null = unbounded. They hold where the system offers it. */
   cpuSeconds?: number | null | undefined;
   memoryBytes?: number | null | undefined;
+  /** It writes a file itself; one for which `forWriting` has made the confinement. */
+  writesFile?: boolean | undefined;
   signal?: AbortSignal | undefined;
   /** Further files that it needs. */
   moreFilePaths?: readonly string[] | undefined;
@@ -82,6 +84,7 @@ export class FfmpegChild {
       filePaths: [run.filePath, ...(run.moreFilePaths ?? [])].map((one) => resolve(one)),
       cpuSeconds: run.cpuSeconds ?? null,
       memoryBytes: run.memoryBytes ?? null,
+      writesFile: run.writesFile,
     });
     this.#child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe', ...(run.extra ?? []).map(() => 'pipe' as const)],

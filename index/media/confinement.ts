@@ -26,6 +26,14 @@ export const NO_CONFINEMENT: Confinement = Object.freeze({
   sandbox: null,
 });
 
+/**
+ * What of it a run can bear that writes a file: as the user of this process, who may write there, and outside of a sandbox, which
+ * shows the one file read-only.
+ */
+export function forWriting({ limits, network, privileges }: Confinement): Confinement {
+  return { limits, network, privileges: privileges && { ...privileges, changesUser: false }, sandbox: null };
+}
+
 export interface ConfinedRun {
   program: string;
   args: readonly string[];
@@ -34,6 +42,8 @@ export interface ConfinedRun {
   /** Null = unbounded. */
   cpuSeconds: number | null;
   memoryBytes: number | null;
+  /** True for a run that writes a file of its own accord, not to pipes only. */
+  writesFile?: boolean | undefined;
 }
 
 /** `nobody` of most systems; it needs no entry anywhere. */
@@ -58,7 +68,7 @@ export function confinedCommand(
 }
 
 function limitArguments({ tool, path }: NonNullable<Confinement['limits']>, run: ConfinedRun): string[] {
-  const { cpuSeconds, memoryBytes } = run;
+  const { cpuSeconds, memoryBytes, writesFile = false } = run;
   if (tool === 'prlimit') {
     return [
       path,
@@ -66,7 +76,7 @@ function limitArguments({ tool, path }: NonNullable<Confinement['limits']>, run:
       ...(cpuSeconds === null ? [] : [`--cpu=${cpuSeconds}`]),
       ...(memoryBytes === null ? [] : [`--as=${memoryBytes}`]),
       // It writes to pipes only.
-      '--fsize=0',
+      ...(writesFile ? [] : ['--fsize=0']),
       '--core=0',
       '--',
     ];
@@ -74,7 +84,7 @@ function limitArguments({ tool, path }: NonNullable<Confinement['limits']>, run:
   const script = [
     ...(cpuSeconds === null ? [] : [`ulimit -t ${cpuSeconds}`]),
     ...(memoryBytes === null ? [] : [`ulimit -v ${Math.floor(memoryBytes / KIB)}`]),
-    'ulimit -f 0',
+    ...(writesFile ? [] : ['ulimit -f 0']),
     'ulimit -c 0',
     'exec "$0" "$@"',
   ];

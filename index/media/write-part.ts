@@ -1,4 +1,5 @@
 import { FfmpegChild } from './child-process.js';
+import { forWriting, NO_CONFINEMENT } from './confinement.js';
 import { checkContainer } from './container-check.js';
 import { decodeFailure } from './ffmpeg-messages.js';
 import { fileArgument } from './file-name.js';
@@ -23,9 +24,11 @@ export async function writePart(request: PartRequest, outputArguments: readonly 
   const { ffmpeg, filePath, startSeconds, outPath, limits, signal } = request;
   const { demuxers } = await checkContainer(filePath);
   const child = new FfmpegChild({
-    // Not confined: it writes a file. What it reads is one's own, or was decoded under confinement before.
-    ffmpeg: { path: ffmpeg.path },
+    ffmpeg: { path: ffmpeg.path, confinement: forWriting(ffmpeg.confinement ?? NO_CONFINEMENT) },
     filePath,
+    writesFile: true,
+    cpuSeconds: limits.cpuSeconds,
+    memoryBytes: limits.memoryBytes,
     timeoutMs: limits.timeoutMs,
     // It writes a file and nothing to its stdout: quiet is no sign of a stall.
     stallTimeoutMs: limits.timeoutMs ?? QUIET_MS,

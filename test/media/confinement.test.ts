@@ -3,7 +3,13 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FfmpegChild } from '../../index/media/child-process.js';
-import { type Confinement, confinedCommand, NO_CONFINEMENT } from '../../index/media/confinement.js';
+import { cutClip } from '../../index/media/clip-cutter.js';
+import {
+  type Confinement,
+  confinedCommand,
+  forWriting,
+  NO_CONFINEMENT,
+} from '../../index/media/confinement.js';
 import { findConfinement } from '../../index/media/find-confinement.js';
 import { decodeAll, ffmpegProgram, limits, makeVideo, temporaryFolder } from '../fixtures/videos.js';
 
@@ -14,7 +20,13 @@ const isRoot = process.getuid?.() === 0;
 /** What a shell script prints that runs where ffmpeg would. */
 async function runScript(
   script: string,
-  options: { confinement?: Confinement; cpuSeconds?: number; memoryBytes?: number; filePath?: string } = {},
+  options: {
+    confinement?: Confinement;
+    cpuSeconds?: number;
+    memoryBytes?: number;
+    filePath?: string;
+    writesFile?: boolean;
+  } = {},
 ): Promise<string> {
   const child = new FfmpegChild({
     ffmpeg: { path: '/bin/sh', confinement: options.confinement ?? found },
@@ -24,6 +36,7 @@ async function runScript(
     stallTimeoutMs: 60_000,
     cpuSeconds: options.cpuSeconds ?? null,
     memoryBytes: options.memoryBytes ?? null,
+    writesFile: options.writesFile,
   });
   try {
     let text = '';
@@ -120,6 +133,36 @@ test.runIf(found.privileges)(
     expect((await findConfinement(program)).privileges).toMatchObject({ changesUser: false });
   },
 );
+
+describe.runIf(found.limits && found.privileges)('a run that writes a file', () => {
+  test('may, and has everything else held: processor time, privileges, network', async () => {
+    const confinement = forWriting(found);
+    const path = join(folder.path, 'written-part');
+    const write = `echo to a file > '${path}'; wc -c < '${path}'; grep CapEff /proc/self/status; grep -c : /proc/net/dev`;
+    const filePath = join(folder.path, 'own.mp4');
+    await writeFile(filePath, 'x');
+    const options = { confinement, writesFile: true, filePath };
+    const text = await runScript(write, options);
+    expect(text).toMatch(/^\s*10\n.*\b0{16}\n/);
+    // Loopback alone, which is down.
+    if (found.network) expect(text.trim().endsWith('\n1')).toBe(true);
+    const loop = runScript('while :; do :; done', { ...options, cpuSeconds: 1 });
+    await expect(loop).rejects.toMatchObject({ code: 'DECODE_TIMEOUT' });
+  });
+
+  test('so is one that cuts a video, under its limits', async () => {
+    const confined = { ...(await ffmpegProgram()), confinement: found };
+    const filePath = await makeVideo(join(folder.path, 'source.mp4'), { durationSeconds: 3 });
+    const outPath = join(folder.path, 'cut.mp4');
+    const cut = { ffmpeg: confined, filePath, outPath, startSeconds: 1, durationSeconds: 1, cropFraction: 1 };
+    await cutClip({ ...cut, codec: 'mpeg4', limits });
+    expect((await decodeAll(outPath)).summary.frameCount).toBe(8);
+    const tight = { ...limits, memoryBytes: 20 * 1024 ** 2 };
+    await expect(cutClip({ ...cut, codec: 'mpeg4', limits: tight })).rejects.toMatchObject({
+      code: expect.stringMatching(/^(DECODE_FAILED|NO_FRAMES)$/),
+    });
+  });
+});
 
 test('a tool that is missing, or that does not work here, is not used', async () => {
   expect(await findConfinement((await ffmpegProgram()).path, [])).toEqual(NO_CONFINEMENT);
