@@ -1,4 +1,5 @@
 import { access, rm, stat } from 'node:fs/promises';
+import { WatchEmbedder } from './clip-watch/embed-watch.js';
 import { manifestPathOf } from './encoder/model-store.js';
 import { openEncoder } from './encoder/onnx-encoder.js';
 import { CliptraceError, errorMessageOf } from './errors.js';
@@ -229,6 +230,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     encoder,
     ffmpeg,
     searcher,
+    watchEmbedder: new WatchEmbedder({ library, batcher, ffmpeg, limits: queryLimits(settings) }),
     jobs,
     index,
     opened: index.opened,

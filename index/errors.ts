@@ -77,6 +77,18 @@ export const ERRORS = {
   TOO_FEW_VIDEOS: { status: 422, title: 'The collection has too few videos' },
   EVALUATION_NOT_FOUND: { status: 404, title: 'There is no such evaluation' },
   MEDIA_MISSING: { status: 410, title: "The video's file is no longer there" },
+  // Watches and webhooks
+  WATCH_NOT_FOUND: { status: 404, title: 'There is no such watch' },
+  TOO_MANY_WATCHES: { status: 409, title: 'There are as many watches as allowed' },
+  DELIVERY_NOT_FOUND: { status: 404, title: 'There is no such delivery' },
+  WEBHOOK_URL_INVALID: { status: 422, title: 'The webhook address is not one that can be used' },
+  WEBHOOK_HOST_UNKNOWN: { status: 422, title: 'The host of the webhook cannot be found' },
+  WEBHOOK_ADDRESS_REFUSED: { status: 422, title: 'The webhook leads to an address that is not allowed' },
+  WEBHOOK_UNREACHABLE: { status: 502, title: 'The webhook cannot be reached' },
+  WEBHOOK_TIMEOUT: { status: 504, title: 'The webhook did not answer in time' },
+  WEBHOOK_REDIRECTED: { status: 502, title: 'The webhook answered with a redirect, which is not followed' },
+  WEBHOOK_REFUSED: { status: 502, title: 'The webhook did not answer with success' },
+  WEBHOOK_GONE: { status: 502, title: 'The webhook says that it is gone' },
   // Requests and usage
   KEY_REQUIRED: { status: 401, title: 'This server asks for an API key' },
   KEY_INVALID: { status: 401, title: 'The API key is unknown or revoked' },

@@ -1,3 +1,4 @@
+import type { WatchEmbedder } from './clip-watch/embed-watch.js';
 import type { Encoder } from './encoder/types.js';
 import type { JobQueue } from './ingest/types.js';
 import type { Library } from './library/types.js';
@@ -36,6 +37,8 @@ export interface Cliptrace {
   readonly encoder: Encoder;
   readonly ffmpeg: FfmpegProgram;
   readonly searcher: Searcher;
+  /** Of clips that are to be watched for. */
+  readonly watchEmbedder: WatchEmbedder;
   readonly jobs: JobQueue;
   /** Resolves when the vector index answers. */
   readonly opened: Promise<IndexOpening>;

@@ -11,11 +11,10 @@ import type { Route } from './http/route.js';
 import { sameSiteOnly, securityHeaders } from './http/security.js';
 import { clientLibrary, page } from './page.js';
 import { ROUTES } from './routes/index.js';
-import { createServices, type ServiceParts } from './services.js';
+import type { Services } from './services.js';
 
 /** The HTTP interface and the page, as an Express app that listens nowhere yet. */
-export function createApp(parts: ServiceParts): Express {
-  const services = createServices(parts);
+export function createApp(services: Services): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');

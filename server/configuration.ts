@@ -1,10 +1,10 @@
 import { realpathSync, statSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
 import { CliptraceError } from '../index/errors.js';
 import { SETTING_NAMES } from '../index/settings.js';
 import { DEFAULT_RESCAN_SECONDS, DEFAULT_SETTLE_SECONDS } from '../index/watch/defaults.js';
+import { isNetwork } from '../index/webhooks/address-rules.js';
 import { isLoopback } from './http/security.js';
 
 /** What the server is told from outside. Read once at the start, frozen, handed on as an argument. */
@@ -33,6 +33,15 @@ export interface ServerConfiguration {
   readonly rateLimitPerMinute: number | null;
   /** Requests in hand of one key, or of one address without a key; null = unbounded. */
   readonly maxConcurrentPerClient: number | null;
+  readonly webhooks: {
+    /** Where webhooks may lead though it is not public: host names, addresses, networks (CIDR). Empty: nowhere. */
+    readonly allow: readonly string[];
+    /** For the name, and again for the answer. */
+    readonly timeoutMs: number;
+    /** Deliveries that may be tried at the same time. */
+    readonly maxConcurrent: number;
+  };
+  readonly maxWatches: number;
   readonly maxUploadBytes: number;
   /** Uploads that may be received at the same time. */
   readonly maxConcurrentUploads: number;
@@ -57,6 +66,7 @@ export interface ServerFlags {
   auth?: string | undefined;
   port?: string | number | undefined;
   logLevel?: string | undefined;
+  webhookAllow?: string | undefined;
 }
 
 const MiB = 1024 * 1024;
@@ -106,12 +116,14 @@ const proxies = list(',').refine(
 );
 
 function isProxy(text: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
-  const [address = '', bits, ...rest] = text.split('/');
-  const version = isIP(address);
-  if (version === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+  return ['loopback', 'linklocal', 'uniquelocal'].includes(text) || isNetwork(text);
 }
+
+const webhookTargets = list(',').refine(
+  (values) =>
+    values.every((value) => isNetwork(value) || (/^[\w.-]{1,255}$/.test(value) && !/^[\d.]+$/.test(value))),
+  'must list host names, IP addresses and networks like 10.0.0.0/8',
+);
 
 /** One line for each variable: its name, its range, its default. docs/api.md shows the same table. */
 export const SERVER_VARIABLES = {
@@ -131,6 +143,10 @@ export const SERVER_VARIABLES = {
   CLIPTRACE_WATCH_COLLECTION: z.string().max(100, 'must be at most 100 characters long').default('default'),
   CLIPTRACE_WATCH_SETTLE_SECONDS: wholeNumber(1, 86_400, DEFAULT_SETTLE_SECONDS),
   CLIPTRACE_WATCH_RESCAN_SECONDS: wholeNumber(1, 604_800, DEFAULT_RESCAN_SECONDS),
+  CLIPTRACE_WEBHOOK_ALLOW: webhookTargets,
+  CLIPTRACE_WEBHOOK_TIMEOUT_SECONDS: wholeNumber(1, 120, 15),
+  CLIPTRACE_MAX_CONCURRENT_WEBHOOKS: wholeNumber(1, 256, 32),
+  CLIPTRACE_MAX_WATCHES: wholeNumber(0, 100_000, 200),
   CLIPTRACE_MAX_UPLOAD_BYTES: wholeNumber(1, 1_000_000 * MiB, 2048 * MiB),
   CLIPTRACE_MAX_CONCURRENT_UPLOADS: wholeNumber(1, 1000, 8),
   CLIPTRACE_MAX_CONCURRENT_DECODES: wholeNumber(1, 256, 2),
@@ -151,6 +167,7 @@ const FLAG_OF_VARIABLE = new Map<string, keyof ServerFlags>([
   ['CLIPTRACE_PORT', 'port'],
   ['CLIPTRACE_AUTH', 'auth'],
   ['CLIPTRACE_LOG_LEVEL', 'logLevel'],
+  ['CLIPTRACE_WEBHOOK_ALLOW', 'webhookAllow'],
 ]);
 
 /**
@@ -192,6 +209,12 @@ export function loadServerConfiguration(
     }),
     allowedHosts: Object.freeze(values.CLIPTRACE_ALLOWED_HOSTS.map((host) => host.trim().toLowerCase())),
     ...accessOf(values),
+    webhooks: Object.freeze({
+      allow: Object.freeze(values.CLIPTRACE_WEBHOOK_ALLOW),
+      timeoutMs: values.CLIPTRACE_WEBHOOK_TIMEOUT_SECONDS * 1000,
+      maxConcurrent: values.CLIPTRACE_MAX_CONCURRENT_WEBHOOKS,
+    }),
+    maxWatches: values.CLIPTRACE_MAX_WATCHES,
     maxUploadBytes: values.CLIPTRACE_MAX_UPLOAD_BYTES,
     maxConcurrentUploads: values.CLIPTRACE_MAX_CONCURRENT_UPLOADS,
     maxConcurrentDecodes: values.CLIPTRACE_MAX_CONCURRENT_DECODES,
@@ -237,7 +260,7 @@ function knownVariables(): string[] {
 function sourceOf(name: string, flags: ServerFlags): string {
   const flag = FLAG_OF_VARIABLE.get(name);
   if (flag === undefined || flags[flag] === undefined) return name;
-  return flag === 'logLevel' ? '--log-level' : `--${flag}`;
+  return `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** Resolved now, so that a later change of a symlink on the way to the folder opens nothing else. */

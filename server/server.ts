@@ -3,9 +3,11 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { CliptraceError } from '../index/errors.js';
 import type { Cliptrace } from '../index/types.js';
+import type { Resolver } from '../index/webhooks/checked-addresses.js';
 import { createApp } from './app.js';
 import type { ServerConfiguration } from './configuration.js';
 import { isLoopback } from './http/security.js';
+import { createServices } from './services.js';
 
 export interface RunningServer {
   /** Where a browser on this machine finds it. */
@@ -19,13 +21,17 @@ interface ServerParts {
   cliptrace: Cliptrace;
   configuration: ServerConfiguration;
   logger: Logger;
+  /** Of webhooks' host names; the system's unless told. */
+  resolver?: Resolver | undefined;
 }
 
 /** Listens. PORT_IN_USE, CONFIGURATION_INVALID when the host or port cannot be listened on, or keys are asked for and none exists. The caller closes `cliptrace` after it. */
-export async function startServer({ cliptrace, configuration, logger }: ServerParts): Promise<RunningServer> {
+export async function startServer(parts: ServerParts): Promise<RunningServer> {
+  const { cliptrace, configuration, logger } = parts;
   await requireKeys({ cliptrace, configuration });
   const shutdown = new AbortController();
-  const app = createApp({ cliptrace, configuration, logger, shutdown: shutdown.signal });
+  const services = createServices({ ...parts, shutdown: shutdown.signal });
+  const app = createApp(services);
   const { uploadTimeoutMs } = configuration;
   const timeouts = {
     requestTimeout: uploadTimeoutMs,
@@ -42,13 +48,17 @@ export async function startServer({ cliptrace, configuration, logger }: ServerPa
   const { port } = server.address() as AddressInfo;
   const url = `http://${hostForUrl(configuration.host)}:${port}`;
   warnOnce({ cliptrace, configuration, logger });
+  services.watches.start();
   logger.info({ url }, 'listening');
   let closing: Promise<void> | undefined;
   return {
     url,
     port,
     close: () => {
-      closing ??= stop(server, shutdown, configuration.shutdownTimeoutMs, logger);
+      closing ??= Promise.all([
+        services.watches.stop(),
+        stop(server, shutdown, configuration.shutdownTimeoutMs, logger),
+      ]).then(() => undefined);
       return closing;
     },
   };

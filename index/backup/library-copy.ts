@@ -64,7 +64,7 @@ export class LibraryCopy {
     }
   }
 
-  /** Files of the data folder: of videos, and of jobs that are still to come or may be resumed. */
+  /** Files of the data folder: of videos, of jobs that are still to come or may be resumed, and clips that are watched for. */
   uploads(): { path: string; videoId: number | null }[] {
     const stored = this.#database
       .prepare('SELECT path, video_id AS videoId FROM files WHERE owned = 1 ORDER BY path')
@@ -77,6 +77,10 @@ export class LibraryCopy {
       const request = JSON.parse(json) as JobRequest;
       return request.type === 'upload' ? [{ path: request.path, videoId: null }] : [];
     });
+    const clips = this.#database
+      .prepare("SELECT source_json ->> '$.path' AS path FROM watches WHERE source_json ->> '$.kind' = 'clip'")
+      .all() as { path: string }[];
+    waiting.push(...clips.map(({ path }) => ({ path, videoId: null })));
     const known = new Set(stored.map(({ path }) => path));
     return [...stored, ...waiting.filter(({ path }) => !known.has(path))].map(({ path, videoId }) => ({
       path: this.#paths.fromStored(path),

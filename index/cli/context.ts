@@ -79,8 +79,8 @@ export async function withLibrary<T>(
   }
 }
 
-/** The id of a video or job from the command line. */
-export function parseId(text: string, kind: 'video' | 'job'): number {
+/** The id of a video, job or watch from the command line. */
+export function parseId(text: string, kind: 'video' | 'job' | 'watch'): number {
   const id = Number(text);
   if (!Number.isSafeInteger(id) || id < 1) {
     throw new CliptraceError('USAGE', `"${text}" is no ${kind} id: it must be a whole number from 1`);

@@ -17,6 +17,7 @@ import { relocateCommand } from './relocate-command.js';
 import { searchCommand } from './search-command.js';
 import { serveCommand } from './serve-command.js';
 import { VERIFY_EXIT_CODES, verifyCommand } from './verify-command.js';
+import { WATCH_ACTIONS, watchesCommand } from './watches-command.js';
 
 const EXIT_CODES = 'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with some files failed.';
 
@@ -139,6 +140,10 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <port>', 'port to listen on, 0 = any free one (default: 8080)')
     .option(...auth)
+    .option(
+      '--webhook-allow <list>',
+      'hosts, addresses and networks that webhooks may reach though they are not public (default: none)',
+    )
     .option(...threads)
     .option(...precision)
     .option(...decodes)
@@ -189,6 +194,17 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option(...json)
     .addHelpText('after', `\nActions: ${KEY_ACTIONS.join(', ')} (default: list).`)
     .action(async (action, id, flags) => exit(await keysCommand(action, id, flags, context)));
+
+  command(
+    'watches [action] [id]',
+    'List, pause, resume or remove clips that are watched for, and list what their webhooks were told',
+    'cliptrace watches deliveries 3',
+  )
+    .option('--limit <number>', 'of a page, 1-1000 (default: 100)')
+    .option('--cursor <cursor>', 'the next page')
+    .option(...json)
+    .addHelpText('after', `\nActions: ${WATCH_ACTIONS.join(', ')} (default: list). POST /watches makes one.`)
+    .action(async (action, id, flags) => exit(await watchesCommand(action, id, flags, context)));
 
   command('doctor', 'Check programs, model, library, index and disk', 'cliptrace doctor')
     .option(...precision)

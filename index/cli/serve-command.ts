@@ -11,6 +11,7 @@ export interface ServeFlags extends CommonFlags {
   host?: string;
   port?: string;
   auth?: string;
+  webhookAllow?: string;
 }
 
 interface WatchConfiguration {
@@ -147,6 +148,7 @@ async function loadServer(flags: ServeFlags, env: NodeJS.ProcessEnv) {
     host: flags.host,
     port: flags.port,
     auth: flags.auth,
+    webhookAllow: flags.webhookAllow,
   });
   return {
     configuration: configuration as {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Library } from '../library/types.js';
 
 /**
- * Files of the media folder that belong to no video and to no job that is still to come or may be resumed: what a
+ * Files of the media folder that belong to no video, to no watch and to no job that is still to come or may be resumed: what a
  * process left that died between storing an upload and recording it.
  */
 export async function findOrphanUploads(mediaFolder: string, library: Library): Promise<string[]> {
@@ -11,6 +11,7 @@ export async function findOrphanUploads(mediaFolder: string, library: Library): 
   for (const { request } of [...(await library.pendingJobs()), ...(await library.resumableUploads())]) {
     if (request.type === 'upload') owned.add(request.path);
   }
+  for (const clip of await library.watches.clipPaths()) owned.add(clip);
   return (await readdir(mediaFolder))
     .map((name) => path.join(mediaFolder, name))
     .filter((file) => !owned.has(file));

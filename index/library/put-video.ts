@@ -31,6 +31,9 @@ export function putVideo(tables: LibraryTables, input: PutVideoInput): Video {
     const firstId = tables.segments.insert(id, model, segments.spans);
     tables.blocks.insert(id, model, firstId, checked);
     tables.videos.update(id, video, segments.spans.length);
+    // The same content again is no news, unless it waited for this model.
+    if (twinId === null) tables.arrivals.add(id, video.contentHash);
+    else tables.arrivals.renew(id);
   }
   tables.files.put(collectionId, { ...file, videoId: id });
   if (keepTwin && replaced !== null && tables.files.ofVideo(replaced.id).length === 0) {

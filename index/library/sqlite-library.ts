@@ -10,12 +10,15 @@ import type { Calibration } from '../search/calibration/types.js';
 import type { Span } from '../span.js';
 import type { DataFolder } from '../types.js';
 import { ApiKeysTable } from './api-keys.js';
+import { ArrivalsTable } from './arrivals.js';
 import { CalibrationsTable } from './calibrations.js';
 import { ChangesTable } from './changes.js';
 import { CollectionsTable } from './collections.js';
 import { checkDatabase, openDatabase, type SqliteDatabase, sqliteVersion } from './database.js';
+import { DeliveriesTable } from './deliveries.js';
 import { EvaluationsTable } from './evaluations.js';
 import { FailedFilesQuery } from './failed-files.js';
+import { keepFromOthers } from './file-mode.js';
 import { FilesTable } from './files.js';
 import { type FolderLock, lockDataFolder } from './folder-lock.js';
 import { GroupCommit } from './group-commit.js';
@@ -32,22 +35,27 @@ import { StoredPaths } from './stored-paths.js';
 import type * as types from './types.js';
 import { VideoMetadataTable } from './video-metadata.js';
 import { VideosTable } from './videos.js';
+import { SqliteWatchStore } from './watch-store.js';
+import type { WatchStore } from './watch-types.js';
+import { WatchesTable } from './watches.js';
 
 export interface OpenLibraryOptions {
   dataFolder: DataFolder;
   /**
    * `write` takes the folder lock and migrates; `read` does neither and sees what a writer has committed; `control` is
-   * like `read`, but may change jobs and API keys beside the writer.
+   * like `read`, but may change jobs, API keys and watches beside the writer.
    */
   mode: 'write' | 'read' | 'control';
 }
 
 export interface LibraryTables {
   readonly apiKeys: ApiKeysTable;
+  readonly arrivals: ArrivalsTable;
   readonly blocks: SegmentBlocksTable;
   readonly calibrations: CalibrationsTable;
   readonly changes: ChangesTable;
   readonly collections: CollectionsTable;
+  readonly deliveries: DeliveriesTable;
   readonly evaluations: EvaluationsTable;
   readonly failedFiles: FailedFilesQuery;
   readonly files: FilesTable;
@@ -58,6 +66,7 @@ export interface LibraryTables {
   readonly segments: SegmentsTable;
   readonly videoMetadata: VideoMetadataTable;
   readonly videos: VideosTable;
+  readonly watches: WatchesTable;
 }
 
 /**
@@ -70,6 +79,7 @@ export async function openLibrary(options: OpenLibraryOptions): Promise<SqliteLi
   const lock = mode === 'write' ? lockDataFolder(dataFolder) : null;
   let database: SqliteDatabase | undefined;
   try {
+    if (mode === 'write') keepFromOthers(file);
     const opened = openDatabase(file, { readonly: mode === 'read', mustExist: mode !== 'write' });
     database = opened;
     explaining(file, () => (mode === 'write' ? void migrate(opened) : requireMigrated(opened)));
@@ -83,6 +93,7 @@ export async function openLibrary(options: OpenLibraryOptions): Promise<SqliteLi
 
 /** The library in one SQLite file. Statements run in the calling thread; the longest is `putVideo`. */
 export class SqliteLibrary implements types.Library {
+  readonly watches: WatchStore;
   readonly #database: SqliteDatabase;
   readonly #file: string;
   readonly #lock: FolderLock | null;
@@ -98,10 +109,12 @@ export class SqliteLibrary implements types.Library {
     this.#writes = new GroupCommit(database, (work) => explaining(file, work));
     this.#tables = {
       apiKeys: new ApiKeysTable(database),
+      arrivals: new ArrivalsTable(database),
       blocks: new SegmentBlocksTable(database),
       calibrations: new CalibrationsTable(database),
       changes: new ChangesTable(database),
       collections: new CollectionsTable(database),
+      deliveries: new DeliveriesTable(database),
       evaluations: new EvaluationsTable(database),
       failedFiles: new FailedFilesQuery(database),
       files: new FilesTable(database, paths),
@@ -112,7 +125,12 @@ export class SqliteLibrary implements types.Library {
       segments: new SegmentsTable(database),
       videoMetadata: new VideoMetadataTable(database),
       videos: new VideosTable(database),
+      watches: new WatchesTable(database, paths),
     };
+    this.watches = new SqliteWatchStore({
+      read: (work) => this.#read(work),
+      write: (work) => this.#write(work),
+    });
   }
 
   async putVideo(input: PutVideoInput): Promise<types.Video> {

@@ -9,6 +9,7 @@ import type {
 import type { Calibration } from '../search/calibration/types.js';
 import type { Span } from '../span.js';
 import type { VideoFilter } from './video-filter.js';
+import type { WatchStore } from './watch-types.js';
 
 export interface Collection {
   id: number;
@@ -256,6 +257,9 @@ export interface ApiKey extends ApiKeyInput {
 
 /** The truth. Asynchronous and free of SQL, so that another store can stand behind it. */
 export interface Library {
+  /** Clips that are watched for. */
+  readonly watches: WatchStore;
+
   /** Writes video, file, segments and features in one transaction. An existing video with `replaceVideoId` keeps its id and loses its old segments. */
   putVideo(input: {
     video: VideoInput;

@@ -2,9 +2,9 @@ import type { ClipBatcher } from '../ingest/clip-batcher.js';
 import { embedVideo } from '../ingest/embed-video.js';
 import type { FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
 import type { Span } from '../span.js';
-import { rowsOf } from '../vectors/rows.js';
 import { buildClipTrack } from './clip-track.js';
 import { clipShapeOf, type EmbeddedQuery, type QueryVariant } from './embedded-query.js';
+import { isMirrorPromising, type NearestSimilarities } from './mirror-look.js';
 import { mirrored, stretched } from './picture-variants.js';
 import { QueryPictures } from './query-pictures.js';
 import type { SearchQuery } from './types.js';
@@ -13,19 +13,13 @@ import type { SearchQuery } from './types.js';
 export const MAX_QUERY_CLIPS = 48;
 /** The finest hop: the phase of the query's clips is then off by an eighth of a second at most. */
 const FINEST_HOP_SECONDS = 0.25;
-/** Clips that are tried as a mirror shows them before all of them are. */
-const MIRROR_PROBES = 3;
-/** Above this similarity nothing is mirrored: a flipped copy is less similar to its source than that. */
-const SURELY_NOT_MIRRORED = 0.985;
-/** The mirror image is worth a look when it is at most so much less similar than the query. */
-const MIRROR_TOLERANCE = 0.003;
 
 export interface FileQueryParts {
   ffmpeg: FfmpegProgram;
   batcher: ClipBatcher;
   limits: MediaLimits;
-  /** Similarity of each embedding, [rows, dimension], to the nearest segment that may be found; 0 when there is none. */
-  nearestSimilarities(embeddings: Float32Array): Promise<number[]>;
+  /** `all`: the mirror image in any case, because what the query will be compared with is not there yet. */
+  nearestSimilarities: NearestSimilarities | 'all';
 }
 
 /**
@@ -82,16 +76,19 @@ export async function embedFileQuery(
     clips: readonly Uint8Array[],
     upright: QueryVariant,
   ): Promise<QueryVariant | null> {
-    const { dimension } = manifest;
-    const rows = spread(clips.length, MIRROR_PROBES);
-    const probes = await encode(
-      rows.map((row) => mirrored(clips[row] as Uint8Array, manifest.preprocessing)),
-    );
-    const asIs = rowsOf(upright.embeddings, rows, dimension);
-    const similarity = mean(await parts.nearestSimilarities(asIs));
-    if (similarity > SURELY_NOT_MIRRORED) return null;
-    const flippedSimilarity = mean(await parts.nearestSimilarities(probes.embeddings));
-    if (flippedSimilarity < similarity - MIRROR_TOLERANCE) return null;
+    const { nearestSimilarities } = parts;
+    const isPromising =
+      nearestSimilarities === 'all' ||
+      (await isMirrorPromising({
+        upright: upright.embeddings,
+        dimension: manifest.dimension,
+        flipped: async (rows) => {
+          const probes = rows.map((row) => mirrored(clips[row] as Uint8Array, manifest.preprocessing));
+          return (await encode(probes)).embeddings;
+        },
+        nearestSimilarities,
+      }));
+    if (!isPromising) return null;
     return encodeAll(
       clips.map((clip) => mirrored(clip, manifest.preprocessing)),
       true,
@@ -143,12 +140,6 @@ function rangeOf(query: {
   };
 }
 
-/** At most `count` of the numbers below `length`, from the middles of equal parts. */
-function spread(length: number, count: number): number[] {
-  const taken = Math.min(length, count);
-  return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * length) / taken));
-}
-
 function joined(rows: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
   let offset = 0;
@@ -157,8 +148,4 @@ function joined(rows: readonly Float32Array[]): Float32Array {
     offset += row.length;
   }
   return all;
-}
-
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -6,7 +6,7 @@ import { type EmbeddedQuery, thinOut } from './embedded-query.js';
 
 export interface CandidateParts {
   library: Library;
-  index: SegmentIndex;
+  index: Pick<SegmentIndex, 'searchFiltered'>;
   /** Of the segments of the index. */
   hopSeconds: number;
 }

@@ -3,12 +3,11 @@ import type { Library, SegmentFilter } from '../library/types.js';
 import { videoFilterOf } from '../library/video-filter.js';
 import type { FfmpegProgram, MediaLimits } from '../media/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
-import { type AlignedHit, alignCandidates, matchThresholds } from './align-candidates.js';
 import { collapseDuplicates } from './collapse-duplicates.js';
 import { embedFileQuery } from './embed-file-query.js';
 import { embedStoredQuery } from './embed-stored-query.js';
-import { clipShapeOf, type EmbeddedQuery } from './embedded-query.js';
-import { findCandidates } from './find-candidates.js';
+import type { EmbeddedQuery } from './embedded-query.js';
+import { findHits } from './find-hits.js';
 import {
   comesAfter,
   decodeHitCursor,
@@ -17,8 +16,6 @@ import {
   inOrder,
   MOST_HITS,
 } from './hit-cursor.js';
-import { toExplanation, toHit } from './present-hit.js';
-import { scoreHits } from './score-hits.js';
 import { givenVectors, searchByVectors, vectorsOfExamples } from './search-by-vectors.js';
 import type { SearchAnswer, Searcher, SearchHit, SearchQuery, SearchRequest } from './types.js';
 
@@ -88,14 +85,18 @@ async function findAll(parts: SearcherParts, request: SearchRequest, wanted: num
   }
   const embedded = await embedQuery(parts, query, request.signal, filter);
   const embedMs = performance.now() - startedAt;
-  const aligned = await findHits(parts, embedded, request, filter, wanted);
-  const scored = await scoreHits({ library: parts.library, modelId: manifest.id }, aligned);
-  const hits = scored.map((hit) => ({
-    ...toHit(hit),
-    explanation: request.explain ? toExplanation(hit) : null,
-  }));
+  const exclude = request.excludeSelf && embedded.videoId !== null ? [embedded.videoId] : [];
+  const { totalCount } = await parts.library.listVideos({ ...filter, limit: 1 });
+  const hits = await findHits({ library: parts.library, index: parts.index, manifest }, embedded, {
+    wanted,
+    filter: { ...filter, excludeVideoIds: exclude.length > 0 ? exclude : undefined },
+    allowedVideos: totalCount - exclude.length,
+    perVideo: request.perVideo,
+    explain: request.explain,
+    signal: request.signal,
+  });
   const { decodeMs, encodeMs } = embedded;
-  return { hits: hits.sort(inOrder), decodeMs, encodeMs, embedMs };
+  return { hits, decodeMs, encodeMs, embedMs };
 }
 
 /** The k hits after the cursor, duplicates of one another together. */
@@ -133,38 +134,6 @@ function embedQuery(
   const nearestSimilarities = async (embeddings: Float32Array) =>
     (await parts.index.searchFiltered(embeddings, 1, filter)).map(({ similarities }) => similarities[0] ?? 0);
   return embedFileQuery({ ...parts, nearestSimilarities }, query, signal);
-}
-
-/** Aligned candidates. */
-async function findHits(
-  { library, index, batcher }: SearcherParts,
-  query: EmbeddedQuery,
-  request: SearchRequest,
-  filter: SegmentFilter,
-  wanted: number,
-): Promise<AlignedHit[]> {
-  const { manifest } = batcher.encoder;
-  const exclude = request.excludeSelf && query.videoId !== null ? [query.videoId] : [];
-  const { totalCount } = await library.listVideos({ ...filter, limit: 1 });
-  const { candidates, nearest } = await findCandidates(
-    { library, index, hopSeconds: manifest.segmentHopSeconds },
-    query,
-    {
-      wanted,
-      filter: { ...filter, excludeVideoIds: exclude.length > 0 ? exclude : undefined },
-      allowedVideos: totalCount - exclude.length,
-    },
-  );
-  return alignCandidates({
-    library,
-    modelId: manifest.id,
-    shape: clipShapeOf(manifest),
-    query,
-    candidates,
-    thresholds: matchThresholds(nearest),
-    perVideo: request.perVideo ?? 1,
-    signal: request.signal,
-  });
 }
 
 function round(milliseconds: number): number {

@@ -163,6 +163,86 @@ export class CliptraceClient {
     return (await this.#transport.send({ method: 'GET', path, signal })).text();
   }
 
+  /** Has a webhook told when later videos show a clip. The secret in the answer is told this once. */
+  createWatch(
+    clip: Blob,
+    fields: types.CreateWatchFields,
+    { fileName, onProgress, signal }: types.UploadOptions = {},
+  ): Promise<types.CreatedWatch> {
+    const form = formOf({ ...fields }, 'clip', clip, fileName);
+    return this.#transport.call({ method: 'POST', path: '/watches', form, onProgress, signal });
+  }
+
+  /** The same for a video of the library, or a part of one. */
+  createWatchByVideo(
+    body: types.CreateWatchByVideo,
+    { signal }: types.CallOptions = {},
+  ): Promise<types.CreatedWatch> {
+    return this.#transport.call({ method: 'POST', path: '/watches', json: body, signal });
+  }
+
+  listWatches(
+    query: types.ListWatchesQuery = {},
+    { signal }: types.CallOptions = {},
+  ): Promise<types.WatchPage> {
+    return this.#transport.call({ method: 'GET', path: `/watches${queryText({ ...query })}`, signal });
+  }
+
+  getWatch(id: number, { signal }: types.CallOptions = {}): Promise<types.Watch> {
+    return this.#transport.call({ method: 'GET', path: `/watches/${id}`, signal });
+  }
+
+  updateWatch(
+    id: number,
+    change: types.UpdateWatch,
+    { signal }: types.CallOptions = {},
+  ): Promise<types.Watch> {
+    return this.#transport.call({ method: 'PATCH', path: `/watches/${id}`, json: change, signal });
+  }
+
+  async removeWatch(id: number, { signal }: types.CallOptions = {}): Promise<void> {
+    await this.#transport.call({ method: 'DELETE', path: `/watches/${id}`, signal });
+  }
+
+  rotateWatchSecret(id: number, { signal }: types.CallOptions = {}): Promise<types.RotatedSecret> {
+    return this.#transport.call({ method: 'POST', path: `/watches/${id}/secret`, signal });
+  }
+
+  testWatch(id: number, { signal }: types.CallOptions = {}): Promise<types.Delivery> {
+    return this.#transport.call({ method: 'POST', path: `/watches/${id}/test`, signal });
+  }
+
+  listDeliveries(
+    watchId: number,
+    query: types.ListDeliveriesQuery = {},
+    { signal }: types.CallOptions = {},
+  ): Promise<types.DeliveryPage> {
+    const path = `/watches/${watchId}/deliveries${queryText({ ...query })}`;
+    return this.#transport.call({ method: 'GET', path, signal });
+  }
+
+  /** With its attempts and what is sent. */
+  getDelivery(
+    watchId: number,
+    deliveryId: number,
+    { signal }: types.CallOptions = {},
+  ): Promise<types.DeliveryWithAttempts> {
+    return this.#transport.call({
+      method: 'GET',
+      path: `/watches/${watchId}/deliveries/${deliveryId}`,
+      signal,
+    });
+  }
+
+  redeliver(
+    watchId: number,
+    deliveryId: number,
+    { signal }: types.CallOptions = {},
+  ): Promise<types.Delivery> {
+    const path = `/watches/${watchId}/deliveries/${deliveryId}/redeliver`;
+    return this.#transport.call({ method: 'POST', path, signal });
+  }
+
   /** What the key of this client allows. */
   getAccess({ signal }: types.CallOptions = {}): Promise<types.Access> {
     return this.#transport.call({ method: 'GET', path: '/access', signal });

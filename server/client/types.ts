@@ -4,6 +4,13 @@ import type { listEvaluationsQuery } from '../schemas/evaluations.js';
 import type { listJobsQuery } from '../schemas/jobs.js';
 import type { searchByVideo, searchFields, similarQuery } from '../schemas/search.js';
 import type { listVideosQuery, uploadVideoFields } from '../schemas/videos.js';
+import type {
+  createWatchBody,
+  createWatchFields,
+  listDeliveriesQuery,
+  listWatchesQuery,
+  updateWatchBody,
+} from '../schemas/watches.js';
 
 // The types of the interface are made from the schemas that the server validates with.
 export type { AccessJson as Access } from '../schemas/access.js';
@@ -33,6 +40,16 @@ export type {
   VideoPageJson as VideoPage,
 } from '../schemas/videos.js';
 
+export type {
+  CreatedWatchJson as CreatedWatch,
+  DeliveryJson as Delivery,
+  DeliveryPageJson as DeliveryPage,
+  DeliveryWithAttemptsJson as DeliveryWithAttempts,
+  RotatedSecretJson as RotatedSecret,
+  WatchJson as Watch,
+  WatchPageJson as WatchPage,
+} from '../schemas/watches.js';
+
 export type SearchOptions = z.input<typeof searchFields>;
 export type SimilarQuery = z.input<typeof similarQuery>;
 export type CreateDuplicates = z.input<typeof createDuplicatesBody>;
@@ -41,6 +58,12 @@ export type ListVideosQuery = z.input<typeof listVideosQuery>;
 export type ListEvaluationsQuery = z.input<typeof listEvaluationsQuery>;
 export type ListJobsQuery = z.input<typeof listJobsQuery>;
 export type UploadVideoFields = z.input<typeof uploadVideoFields>;
+
+export type CreateWatchFields = z.input<typeof createWatchFields>;
+export type CreateWatchByVideo = z.input<typeof createWatchBody>;
+export type UpdateWatch = z.input<typeof updateWatchBody>;
+export type ListWatchesQuery = z.input<typeof listWatchesQuery>;
+export type ListDeliveriesQuery = z.input<typeof listDeliveriesQuery>;
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;

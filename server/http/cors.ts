@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 
-const METHODS = 'GET, POST, DELETE';
+const METHODS = 'GET, POST, PATCH, DELETE';
 const REQUEST_HEADERS = 'Authorization, Content-Type, Range, Last-Event-ID';
 const ANSWER_HEADERS = 'X-Request-Id, Retry-After, Location, Content-Range, ETag';
 const PREFLIGHT_SECONDS = '600';

@@ -46,11 +46,12 @@ export interface Answer {
 }
 
 type Fields = z.ZodObject;
+type RouteMethod = 'get' | 'post' | 'patch' | 'delete';
 
 interface RouteSpecification<P extends Fields, Q extends Fields, J extends Fields, F extends Fields> {
   /** operationId of the OpenAPI document. */
   name: string;
-  method: 'get' | 'post' | 'delete';
+  method: RouteMethod;
   /** Below /api/v1, parameters in braces. */
   address: string;
   /** Served without the /api/v1 prefix too. */
@@ -80,7 +81,7 @@ interface RouteSpecification<P extends Fields, Q extends Fields, J extends Field
 /** A route with the types of its handler forgotten: what the table, the app and the document work with. */
 export interface Route {
   readonly name: string;
-  readonly method: 'get' | 'post' | 'delete';
+  readonly method: RouteMethod;
   readonly address: string;
   readonly alsoAtRoot: boolean;
   readonly scope: Scope | null;

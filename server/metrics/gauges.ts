@@ -74,6 +74,23 @@ export function gaugesOf(parts: MeasuredParts, gates: Gates): GaugeDescription[]
       },
     },
     {
+      name: 'cliptrace_watches',
+      help: 'Clips that are watched for.',
+      labelNames: ['status'],
+      async collect() {
+        for (const [status, count] of Object.entries(await library.watches.countByStatus()))
+          this.set({ status }, count);
+      },
+    },
+    {
+      name: 'cliptrace_webhook_deliveries_pending',
+      help: 'Deliveries that wait for their first or next attempt, those of paused watches included.',
+      labelNames: [],
+      async collect() {
+        this.set(await library.watches.pendingDeliveries());
+      },
+    },
+    {
       name: 'cliptrace_ready',
       help: '1 when searches can be answered.',
       labelNames: [],

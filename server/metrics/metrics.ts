@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { JobEvent } from '../../index/ingest/types.js';
+import type { DeliveryStatus } from '../../index/library/watch-types.js';
 import type { SearchTimings } from '../../index/search/types.js';
 import { isFfmpegFailure } from './ffmpeg-failures.js';
 import { type Gates, gaugesOf, type MeasuredParts } from './gauges.js';
@@ -18,6 +19,7 @@ export class Metrics {
   readonly #files: Counter<'outcome'>;
   readonly #videoSeconds: Counter;
   readonly #segments: Counter;
+  readonly #webhookAttempts: Counter<'outcome'>;
   /** What of a running job has been counted. */
   readonly #counted = new Map<number, { videoSeconds: number; segments: number }>();
 
@@ -47,6 +49,9 @@ export class Metrics {
     this.#files = counter('cliptrace_ingest_files_total', 'Files that jobs have dealt with.', ['outcome']);
     this.#videoSeconds = counter('cliptrace_ingest_video_seconds_total', 'Seconds of video embedded.');
     this.#segments = counter('cliptrace_ingest_segments_total', 'Segments embedded.');
+    this.#webhookAttempts = counter('cliptrace_webhook_attempts_total', 'Attempts to deliver to webhooks.', [
+      'outcome',
+    ]);
     for (const { name, help, labelNames, collect } of gaugesOf(parts, gates)) {
       new Gauge({ name, help, labelNames, registers, collect });
     }
@@ -77,6 +82,11 @@ export class Metrics {
     this.#stages.observe({ stage: 'decode' }, decodeMs / 1000);
     this.#stages.observe({ stage: 'encode' }, encodeMs / 1000);
     this.#stages.observe({ stage: 'search' }, searchMs / 1000);
+  }
+
+  /** `pending`: it failed and is tried again; `failed`: it is given up. */
+  webhookAttempt(status: DeliveryStatus): void {
+    this.#webhookAttempts.inc({ outcome: status === 'pending' ? 'to-retry' : status });
   }
 
   job(event: JobEvent): void {

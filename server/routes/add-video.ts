@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { explainingWrites } from '../../index/storage-errors.js';
+import { rm } from 'node:fs/promises';
 import { API_PREFIX } from '../address.js';
 import { titleOf } from '../http/client-name.js';
 import { requireOwnCollection } from '../http/found.js';
+import { keepUpload } from '../http/keep-upload.js';
 import { defineRoute } from '../http/route.js';
-import type { Upload } from '../http/upload.js';
 import { presentJob } from '../present/job.js';
 import { job } from '../schemas/jobs.js';
 import { uploadVideoFields } from '../schemas/videos.js';
@@ -31,7 +28,7 @@ export const addVideo = defineRoute({
     const { file, fields } = upload as NonNullable<typeof upload>;
     requireOwnCollection(principal, fields.collection);
     const { dataFolder, jobs } = services.cliptrace;
-    const path = await explainingWrites('The upload', () => keep(file, dataFolder.mediaFolder));
+    const path = await keepUpload(file, dataFolder.mediaFolder);
     try {
       const created = await jobs.submit({
         type: 'upload',
@@ -52,20 +49,3 @@ export const addVideo = defineRoute({
     }
   },
 });
-
-/** Moves a received file among the kept ones, under a name that owes nothing to the client. */
-async function keep(file: Upload, mediaFolder: string): Promise<string> {
-  await mkdir(mediaFolder, { recursive: true });
-  const path = join(mediaFolder, randomUUID());
-  try {
-    await rename(file.path, path);
-  } catch (error) {
-    // The media folder may be mounted from another disk.
-    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-    await copyFile(file.path, path).catch(async (cause) => {
-      await rm(path, { force: true });
-      throw cause;
-    });
-  }
-  return path;
-}

@@ -27,6 +27,16 @@ import { resumeJob } from './resume-job.js';
 import { search } from './search.js';
 import { searchBatch } from './search-batch.js';
 import { similarVideos } from './similar-videos.js';
+import { createWatch } from './watches/create-watch.js';
+import { getDelivery } from './watches/get-delivery.js';
+import { getWatch } from './watches/get-watch.js';
+import { listDeliveries } from './watches/list-deliveries.js';
+import { listWatches } from './watches/list-watches.js';
+import { redeliver } from './watches/redeliver.js';
+import { removeWatch } from './watches/remove-watch.js';
+import { rotateWatchSecret } from './watches/rotate-watch-secret.js';
+import { testWatch } from './watches/test-watch.js';
+import { updateWatch } from './watches/update-watch.js';
 
 /** Every route there is: the app serves this table, and the OpenAPI document is made from it. */
 export const ROUTES: readonly Route[] = Object.freeze([
@@ -53,6 +63,16 @@ export const ROUTES: readonly Route[] = Object.freeze([
   createEvaluation,
   getEvaluation,
   getEvaluationReport,
+  listWatches,
+  createWatch,
+  getWatch,
+  updateWatch,
+  removeWatch,
+  rotateWatchSecret,
+  testWatch,
+  listDeliveries,
+  getDelivery,
+  redeliver,
   getAccess,
   getHealth,
   getReadiness,

@@ -11,6 +11,7 @@ export const DEFAULT_COLLECTION = 'default';
 
 export const collectionName = line(100).describe('Name of a collection.');
 export const labelText = line(200).describe("A video's label.");
+export const nameText = line(200);
 export const titleText = line(300).describe("A video's title.");
 export const seconds = z.number().min(0).max(1e9);
 export const id = z.int().min(1);

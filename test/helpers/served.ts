@@ -10,6 +10,8 @@ export interface Served {
   stderr(): string;
   /** As Ctrl-C does; resolves to the exit code. */
   stop(): Promise<number | null>;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
 /** `cliptrace serve` as a process of its own, on a free port. Throws what it said when it ends before it listens. */
@@ -39,6 +41,10 @@ export async function serve(data: string, env: Record<string, string> = {}): Pro
       child.kill('SIGTERM');
       const [code] = await ended;
       return code as number | null;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
     },
   };
 }

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { OpenedCliptrace } from '../../index/cliptrace.js';
 import { ERRORS } from '../../index/errors.js';
+import type { Video } from '../../index/library/types.js';
+import type { ClipWatch } from '../../index/library/watch-types.js';
+import { testMessage } from '../../index/webhooks/messages.js';
+import { createWebhookSecret } from '../../index/webhooks/signature.js';
 import { between, pick, type Random, seeded } from '../fixtures/seeded.js';
 import { generate } from './tools/generate.js';
 import { bearer, makeKey } from './tools/keys.js';
@@ -44,6 +49,12 @@ const NOT_OVER_HTTP = new Set([
   'BACKUP_DAMAGED',
   'BACKUP_TOO_NEW',
   'KEY_NOT_FOUND',
+  // Of attempts at a delivery, which tell it in their `error`.
+  'WEBHOOK_UNREACHABLE',
+  'WEBHOOK_TIMEOUT',
+  'WEBHOOK_REDIRECTED',
+  'WEBHOOK_REFUSED',
+  'WEBHOOK_GONE',
   'USAGE',
   'NOT_FOUND',
   'METHOD_NOT_ALLOWED',
@@ -60,14 +71,33 @@ beforeAll(async () => {
   live = await startLiveServer({
     videos: ['people-detection'],
     configuration: { authentication: true },
-    prepare: async ({ library }) => {
-      key = await makeKey(library, ['admin']);
+    prepare: async (cliptrace) => {
+      key = await makeKey(cliptrace.library, ['admin']);
+      await watchSomething(cliptrace);
     },
   });
   document = (await (await fetch(`${live.api}/openapi.json`)).json()) as Document;
 });
 
 afterAll(() => live.close());
+
+/** So that there is a watch 1 with a delivery 1, until a request removes it. */
+async function watchSomething({ library, watchEmbedder }: OpenedCliptrace): Promise<void> {
+  const source = { kind: 'video', videoId: 1, startSeconds: null, endSeconds: null } as const;
+  const { contentHash } = (await library.getVideo(1)) as Video;
+  const embedding = await watchEmbedder.embed({ ...source, contentHash });
+  const { id } = await library.watches.create(
+    {
+      ...{ name: 'a', collection: null, threshold: 1, secret: createWebhookSecret() },
+      // Nothing listens there, and nothing may.
+      url: 'http://127.0.0.1:1/',
+      source: { ...source, contentHash },
+    },
+    embedding,
+    1,
+  );
+  await library.watches.createDelivery(testMessage((await library.watches.get(id)) as ClipWatch));
+}
 
 function operations(): { path: string; method: string; operation: Operation }[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -117,7 +147,7 @@ function requestOf(
 
 function formOf(body: unknown, { operationId }: Operation, random: Random): FormData {
   const form = new FormData();
-  const file = operationId === 'search' ? 'clip' : 'video';
+  const file = operationId === 'addVideo' ? 'video' : 'clip';
   for (const [name, value] of Object.entries((body ?? {}) as object)) {
     if (name !== file) form.append(name, typeof value === 'string' ? value : JSON.stringify(value));
   }

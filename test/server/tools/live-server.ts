@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { OpenedCliptrace } from '../../../index/cliptrace.js';
+import type { Resolver } from '../../../index/webhooks/checked-addresses.js';
 import { loadServerConfiguration, type ServerConfiguration } from '../../../server/configuration.js';
 import { type RunningServer, startServer } from '../../../server/server.js';
 import { createWorkspace, SAMPLES_FOLDER } from '../../helpers/workspace.js';
@@ -39,6 +40,8 @@ interface LiveServerOptions {
   videos?: readonly string[];
   /** Done before the server starts, e.g. making API keys. */
   prepare?: (cliptrace: OpenedCliptrace) => Promise<void>;
+  /** Of webhooks' host names. */
+  resolver?: Resolver;
 }
 
 /** The product as it runs: a data folder, ffmpeg, the encoder, SQLite and the index, behind a listening server. */
@@ -60,7 +63,7 @@ export async function startLiveServer(options: LiveServerOptions = {}): Promise<
     archiveRoots: [realpathSync(workspace.archive)],
     ...options.configuration,
   };
-  const server = await startServer({ cliptrace, configuration, logger });
+  const server = await startServer({ cliptrace, configuration, logger, resolver: options.resolver });
   return {
     url: server.url,
     api: `${server.url}/api/v1`,

@@ -1,0 +1,51 @@
+import type { ModelManifest } from '../encoder/manifest.js';
+import type { Library, SegmentFilter } from '../library/types.js';
+import type { SegmentIndex } from '../vectors/types.js';
+import { alignCandidates, matchThresholds } from './align-candidates.js';
+import { clipShapeOf, type EmbeddedQuery } from './embedded-query.js';
+import { findCandidates } from './find-candidates.js';
+import { inOrder } from './hit-cursor.js';
+import { toExplanation, toHit } from './present-hit.js';
+import { scoreHits } from './score-hits.js';
+import type { SearchHit } from './types.js';
+
+export interface HitParts {
+  library: Library;
+  index: Pick<SegmentIndex, 'searchFiltered'>;
+  manifest: ModelManifest;
+}
+
+/** From an embedded query to scored hits, in the order of an answer. */
+export async function findHits(
+  { library, index, manifest }: HitParts,
+  query: EmbeddedQuery,
+  request: {
+    wanted: number;
+    filter: SegmentFilter;
+    /** Videos that the filter allows. */
+    allowedVideos: number;
+    perVideo?: number | undefined;
+    explain?: boolean | undefined;
+    signal?: AbortSignal | undefined;
+  },
+): Promise<SearchHit[]> {
+  const { candidates, nearest } = await findCandidates(
+    { library, index, hopSeconds: manifest.segmentHopSeconds },
+    query,
+    request,
+  );
+  const aligned = await alignCandidates({
+    library,
+    modelId: manifest.id,
+    shape: clipShapeOf(manifest),
+    query,
+    candidates,
+    thresholds: matchThresholds(nearest),
+    perVideo: request.perVideo ?? 1,
+    signal: request.signal,
+  });
+  const scored = await scoreHits({ library, modelId: manifest.id }, aligned);
+  return scored
+    .map((hit) => ({ ...toHit(hit), explanation: request.explain ? toExplanation(hit) : null }))
+    .sort(inOrder);
+}

@@ -1,0 +1,37 @@
+import { rowsOf } from '../vectors/rows.js';
+
+/** Clips that are tried as a mirror shows them before all of them are. */
+const MIRROR_PROBES = 3;
+/** Above this similarity nothing is mirrored: a flipped copy is less similar to its source than that. */
+const SURELY_NOT_MIRRORED = 0.985;
+/** The mirror image is worth a look when it is at most so much less similar than the query. */
+const MIRROR_TOLERANCE = 0.003;
+
+/** Similarity of each embedding, [rows, dimension], to the nearest segment that may be found; 0 when there is none. */
+export type NearestSimilarities = (embeddings: Float32Array) => Promise<number[]>;
+
+/** Whether the mirror image of a query may be what is to be found: a few of its clips are about as near to it as the query itself. */
+export async function isMirrorPromising(input: {
+  /** [clips, dimension], of the query as it is. */
+  upright: Float32Array;
+  dimension: number;
+  /** Embeddings of these clips as a mirror shows them. Called only where the query itself leaves a doubt. */
+  flipped(rows: readonly number[]): Promise<Float32Array>;
+  nearestSimilarities: NearestSimilarities;
+}): Promise<boolean> {
+  const { upright, dimension, flipped, nearestSimilarities } = input;
+  const rows = spread(upright.length / dimension, MIRROR_PROBES);
+  const similarity = mean(await nearestSimilarities(rowsOf(upright, rows, dimension)));
+  if (similarity > SURELY_NOT_MIRRORED) return false;
+  return mean(await nearestSimilarities(await flipped(rows))) >= similarity - MIRROR_TOLERANCE;
+}
+
+/** At most `count` of the numbers below `length`, from the middles of equal parts. */
+function spread(length: number, count: number): number[] {
+  const taken = Math.min(length, count);
+  return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * length) / taken));
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,65 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { CliptraceError, errorMessageOf } from '../errors.js';
+import type { AddressRules } from './address-rules.js';
+import { hostOf } from './webhook-url.js';
+
+export interface ResolvedAddress {
+  address: string;
+  family: 4 | 6;
+}
+
+/** All addresses of a name. */
+export type Resolver = (host: string) => Promise<ResolvedAddress[]>;
+
+/** As the system resolves names: its hosts file, too. */
+export const systemResolver: Resolver = async (host) =>
+  (await lookup(host, { all: true, verbatim: true })).map(({ address, family }) => ({
+    address,
+    family: family === 6 ? 6 : 4,
+  }));
+
+/**
+ * The addresses of a webhook's host, every one of which is allowed: whoever connects uses these and resolves no more, or another
+ * answer of the name server could lead elsewhere. WEBHOOK_HOST_UNKNOWN, WEBHOOK_ADDRESS_REFUSED.
+ */
+export async function checkedAddresses(
+  url: URL,
+  { rules, resolver, timeoutMs }: { rules: AddressRules; resolver: Resolver; timeoutMs: number },
+): Promise<ResolvedAddress[]> {
+  const host = hostOf(url);
+  const version = isIP(host);
+  const addresses =
+    version === 0
+      ? await resolve(host, resolver, timeoutMs)
+      : [{ address: host, family: version === 6 ? (6 as const) : (4 as const) }];
+  if (addresses.some(({ address }) => !rules.allows(host, address))) {
+    throw new CliptraceError(
+      'WEBHOOK_ADDRESS_REFUSED',
+      // Which address it is would tell a stranger of names of the inner network.
+      `The webhook's host ${host} has an address of this machine, of a private network or of no network. ` +
+        'Give a public one, or have it allowed by CLIPTRACE_WEBHOOK_ALLOW.',
+    );
+  }
+  return addresses;
+}
+
+async function resolve(host: string, resolver: Resolver, timeoutMs: number): Promise<ResolvedAddress[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    const addresses = await Promise.race([resolver(host), late]);
+    if (addresses.length > 0) return addresses;
+    throw new Error('it has no address');
+  } catch (cause) {
+    throw new CliptraceError(
+      'WEBHOOK_HOST_UNKNOWN',
+      `The webhook's host ${host} cannot be found (${(cause as NodeJS.ErrnoException).code ?? errorMessageOf(cause)}). Check its name.`,
+      { cause },
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
