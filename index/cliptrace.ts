@@ -18,6 +18,7 @@ import { looksLikeVideo } from './media/container-check.js';
 import { resolveFfmpeg } from './media/ffmpeg-program.js';
 import { defaultMediaLimits } from './media/limits.js';
 import type { MediaLimits } from './media/types.js';
+import { createBoilerplateTask, findBoilerplateIfGrown } from './search/boilerplate/boilerplate-task.js';
 import { calibrateIfGrown, createCalibrationTask } from './search/calibration/calibrate-collection.js';
 import { createDuplicatesTask } from './search/duplicates/duplicates-task.js';
 import { createSearcher } from './search/searcher.js';
@@ -204,9 +205,15 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
         temporaryFolder: dataFolder.temporaryFolder,
         mediaPath: pathOfVideo,
       }),
+      boilerplate: createBoilerplateTask({ library, index, modelId: manifest.id }),
       duplicates: createDuplicatesTask({ library, searcher }),
     },
-    afterIngest: (collection) => calibrateIfGrown({ library, modelId: manifest.id }, collection),
+    afterIngest: async (collection) => {
+      const grown = { library, modelId: manifest.id };
+      // First: what is everywhere would be no fair example of other footage.
+      await findBoilerplateIfGrown(grown, collection);
+      await calibrateIfGrown(grown, collection);
+    },
     admission: new Admission({
       // One more than are decoded: while a video is stored, the next one is hashed.
       files: settings.decodes + 1,

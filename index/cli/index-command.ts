@@ -41,8 +41,7 @@ export async function indexCommand(
   const request = indexRequest(paths, flags);
   const summary = await withCliptrace(context, flags, 'write', async (cliptrace) => {
     const indexed = await runIndexing(cliptrace, request, context.terminal);
-    if (flags.calibrate !== false)
-      await runWaitingCalibration(cliptrace, request.collection, context.terminal);
+    if (flags.calibrate !== false) await runWaitingUpkeep(cliptrace, request.collection, context.terminal);
     return indexed;
   });
   if (flags.json) printJson(context.terminal, summaryJson(summary));
@@ -111,21 +110,29 @@ export async function runIndexing(
 }
 
 /** A collection that has grown enough asked for it; what is indexed stays indexed if it fails. */
-async function runWaitingCalibration(
+async function runWaitingUpkeep(
   cliptrace: OpenedCliptrace,
   collection: string,
   terminal: Terminal,
 ): Promise<void> {
-  const waiting = (await cliptrace.library.pendingJobs()).find(
-    ({ request, status }) =>
-      status === 'queued' && request.type === 'calibrate' && request.collection === collection,
-  );
-  if (!waiting) return;
-  terminal.err(`Fitting the scores of the collection "${collection}" to its videos`);
-  await runJob(cliptrace, waiting, terminal).catch((error: unknown) => {
-    terminal.err(`Warning: the scores stay as they were: ${errorMessageOf(error)}`);
-  });
+  for (const [type, what] of UPKEEP) {
+    const waiting = (await cliptrace.library.pendingJobs()).find(
+      ({ request, status }) =>
+        status === 'queued' && request.type === type && request.collection === collection,
+    );
+    if (!waiting) continue;
+    terminal.err(`${what} the collection "${printable(collection)}"`);
+    await runJob(cliptrace, waiting, terminal).catch((error: unknown) => {
+      terminal.err(`Warning: what was known of it stays as it was: ${errorMessageOf(error)}`);
+    });
+  }
 }
+
+/** Jobs that a grown collection asks for, in this order. */
+const UPKEEP = [
+  ['boilerplate', 'Looking for what stands in many videos of'],
+  ['calibrate', 'Fitting the scores to the videos of'],
+] as const;
 
 export function summaryJson({ job, files, elapsedSeconds }: IndexSummary): unknown {
   const { progress } = job;

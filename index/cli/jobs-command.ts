@@ -161,6 +161,7 @@ function statusText({ status, wanted }: Job): string {
 function whatText({ request }: Job): string {
   if (request.type === 'evaluate') return `evaluate ${request.protocol}`;
   if (request.type === 'calibrate') return 'fit the scores';
+  if (request.type === 'boilerplate') return 'look for boilerplate';
   if (request.type === 'duplicates') return 'list near-duplicates';
   return request.type === 'index' ? `index ${request.paths.join(' ')}` : `upload "${request.title}"`;
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { backupCommand, restoreCommand } from './backup-commands.js';
+import { boilerplateCommand } from './boilerplate-command.js';
 import { calibrateCommand } from './calibrate-command.js';
 import { configurationPath, namingKeys, readConfigurationFile, withFile } from './configuration-file.js';
 import { type CommandContext, EXIT_FAILED, EXIT_USAGE } from './context.js';
@@ -76,7 +77,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option(...precision)
     .option(...decodes)
     .option('--retry-failed', 'only files that failed when they were last tried; without paths, all of them')
-    .option('--no-calibrate', 'leave the fitting of scores to the server, `jobs run` or `calibrate`')
+    .option('--no-calibrate', 'leave boilerplate and the fitting of scores to the server or `jobs run`')
     .option(...json)
     .action(async (paths, flags) => exit(await indexCommand(paths, flags, context)));
 
@@ -106,6 +107,17 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--seed <number>', 'of what is drawn (default: 1)')
     .option(...json)
     .action(async (flags) => exit(await calibrateCommand(flags, context)));
+
+  command(
+    'boilerplate',
+    'List what stands in many videos (black, stills, idents) and counts for less in a search',
+    'cliptrace boilerplate --collection default',
+  )
+    .option('--collection <name>', 'only this collection')
+    .option('--limit <number>', 'groups of each collection, 1-1000 (default: 50)')
+    .option('--refresh', 'look through the collections first')
+    .option(...json)
+    .action(async (flags) => exit(await boilerplateCommand(flags, context)));
 
   command('evaluate', 'Measure recall on the library', 'cliptrace evaluate --queries split.csv -k 1,5,10,20')
     .option('--protocol <name>', 'labels, edits, pairs or ann (default: labels; pairs with --pairs)')

@@ -67,7 +67,19 @@ export function printAnswer(terminal: Terminal, { hits, timings, warnings }: Sea
   }
   terminal.out(
     formatTable(
-      ['#', 'Score', 'Verdict', 'ID', 'Title', 'Label', 'In the video', 'In the query', 'Speed', 'Mirrored'],
+      [
+        '#',
+        'Score',
+        'Verdict',
+        'ID',
+        'Title',
+        'Label',
+        'In the video',
+        'In the query',
+        'Speed',
+        'Mirrored',
+        'Boilerplate',
+      ],
       hits.map((hit, i) => [
         i + 1,
         hit.score.toFixed(3),
@@ -79,6 +91,7 @@ export function printAnswer(terminal: Terminal, { hits, timings, warnings }: Sea
         formatRange(hit.queryStartSeconds, hit.queryEndSeconds),
         hit.speed.toFixed(2),
         hit.mirrored ? 'yes' : 'no',
+        `${Math.round(100 * hit.boilerplate)} %`,
       ]),
     ),
   );

@@ -1,5 +1,6 @@
 import type { SegmentBatch } from '../library/types.js';
 import type { ClipPool } from '../media/clip-pool.js';
+import { plainKindOf } from '../media/plain-picture.js';
 import type { DecodedClip, DecodeSummary } from '../media/types.js';
 import type { ClipBatcher, ClipPriority } from './clip-batcher.js';
 import { SegmentRows } from './segment-rows.js';
@@ -34,7 +35,7 @@ export async function encodeClips(input: {
   onClip?: ((clip: DecodedClip) => void) | undefined;
 }): Promise<EncodedVideo> {
   const { batcher, clips, priority, pool } = input;
-  const { dimension, timesteps } = batcher.encoder.manifest;
+  const { dimension, timesteps, preprocessing } = batcher.encoder.manifest;
   const segments = new SegmentRows(dimension, dimension * timesteps);
   const inFlight: Promise<void>[] = [];
   let failure: { error: unknown } | null = null;
@@ -62,7 +63,7 @@ export async function encodeClips(input: {
       }
       input.onClip?.(next.value);
       const { startSeconds, endSeconds, pixels } = next.value;
-      const row = segments.add({ startSeconds, endSeconds });
+      const row = segments.add({ startSeconds, endSeconds }, plainKindOf(pixels, preprocessing));
       // A still, or a gap that is filled with the picture before it: the same pixels have the same features.
       if (last === null || Buffer.compare(last.pixels, pixels) !== 0) {
         if (pool && last) giveBack(pool, last);

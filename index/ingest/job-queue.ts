@@ -22,7 +22,7 @@ export interface JobQueueParts {
   evaluate: EvaluationRunner;
   /** May queue what a grown collection needs. */
   afterIngest(collection: string): Promise<void>;
-  tasks: Readonly<Record<'calibrate' | 'duplicates', TaskRunner>>;
+  tasks: Readonly<Record<'boilerplate' | 'calibrate' | 'duplicates', TaskRunner>>;
   admission: Admission;
   exclude: readonly string[];
   /** With everything that is kept of it. */
@@ -300,7 +300,7 @@ export class LibraryJobQueue implements JobQueue {
         onProgress: (progress) => running.progress(progress),
       });
     }
-    if (request.type === 'calibrate' || request.type === 'duplicates') {
+    if (request.type !== 'index' && request.type !== 'upload') {
       return this.#parts.tasks[request.type](running.job, {
         signal: running.signal,
         onProgress: (progress) => running.progress(progress),

@@ -1,9 +1,11 @@
 import type { SegmentBatch } from '../library/types.js';
+import type { PlainKind } from '../media/plain-kinds.js';
 import type { Span } from '../span.js';
 
 /** The segments of one video while they are being encoded; grows by doubling. */
 export class SegmentRows {
   readonly #spans: Span[] = [];
+  readonly #plain: (PlainKind | null)[] = [];
   readonly #embeddingLength: number;
   readonly #timestepLength: number;
   #embeddings: Float32Array;
@@ -17,8 +19,9 @@ export class SegmentRows {
   }
 
   /** Returns the number of the row. */
-  add(span: Span): number {
+  add(span: Span, plain: PlainKind | null): number {
     const row = this.#spans.push(span) - 1;
+    this.#plain.push(plain);
     if ((row + 1) * this.#embeddingLength > this.#embeddings.length) {
       this.#embeddings = doubled(this.#embeddings);
       this.#timesteps = doubled(this.#timesteps);
@@ -35,6 +38,7 @@ export class SegmentRows {
     const count = this.#spans.length;
     return {
       spans: this.#spans,
+      plain: this.#plain,
       embeddings: this.#embeddings.slice(0, count * this.#embeddingLength),
       timesteps: this.#timesteps.slice(0, count * this.#timestepLength),
     };

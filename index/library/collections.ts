@@ -1,4 +1,5 @@
 import type { Statement } from 'better-sqlite3';
+import { CliptraceError } from '../errors.js';
 import type { SqliteDatabase } from './database.js';
 import type { Collection } from './types.js';
 
@@ -23,6 +24,13 @@ export class CollectionsTable {
 
   find(name: string): number | null {
     return (this.#find.get(name) as number | undefined) ?? null;
+  }
+
+  /** COLLECTION_NOT_FOUND. */
+  require(name: string): number {
+    const id = this.find(name);
+    if (id !== null) return id;
+    throw new CliptraceError('COLLECTION_NOT_FOUND', `There is no collection ${name}.`);
   }
 
   findOrCreate(name: string): number {

@@ -30,6 +30,7 @@ export function putVideo(tables: LibraryTables, input: PutVideoInput): Video {
     tables.blocks.removeOfVideo(id);
     const firstId = tables.segments.insert(id, model, segments.spans);
     tables.blocks.insert(id, model, firstId, checked);
+    tables.boilerplate.addPlain(firstId, segments.plain ?? []);
     tables.videos.update(id, video, segments.spans.length);
     // The same content again is no news, unless it waited for this model.
     if (twinId === null) tables.arrivals.add(id, video.contentHash);

@@ -12,7 +12,9 @@ const MAXIMUM_SEGMENT_ID = 2 ** 32 - 1;
 
 const EVERYWHERE: Span = { startSeconds: Number.NEGATIVE_INFINITY, endSeconds: Number.POSITIVE_INFINITY };
 
-const COLUMNS = 's.id, s.video_id AS videoId, s.start_seconds AS startSeconds, s.end_seconds AS endSeconds';
+const COLUMNS = `s.id, s.video_id AS videoId, s.start_seconds AS startSeconds, s.end_seconds AS endSeconds,
+  bp.kind AS boilerplate, coalesce(bp.weight, 1.0) AS weight`;
+const SEGMENTS = 'segments s LEFT JOIN boilerplate_segments bp ON bp.segment_id = s.id';
 
 /** Where each segment lies in its video. Its features are in SegmentBlocksTable. */
 export class SegmentsTable {
@@ -28,7 +30,7 @@ export class SegmentsTable {
     this.#insert = database.prepare('INSERT INTO segments VALUES (?, ?, ?, ?, ?)');
     this.#removeOfVideo = database.prepare('DELETE FROM segments WHERE video_id = ?');
     this.#find = database.prepare(
-      `SELECT ${COLUMNS} FROM segments s WHERE s.id IN (SELECT value FROM json_each(?))`,
+      `SELECT ${COLUMNS} FROM ${SEGMENTS} WHERE s.id IN (SELECT value FROM json_each(?))`,
     );
     this.#allowed = database
       .prepare<[FilterParameters & { ids: string }]>(
@@ -37,7 +39,7 @@ export class SegmentsTable {
       )
       .pluck();
     this.#ofVideo = database.prepare(
-      `SELECT ${COLUMNS} FROM segments s
+      `SELECT ${COLUMNS} FROM ${SEGMENTS}
        WHERE s.video_id = ? AND s.model_key = ? AND s.end_seconds > ? AND s.start_seconds < ?
        ORDER BY s.start_seconds, s.id`,
     );

@@ -6,11 +6,13 @@ import type {
   EvaluationSummary,
   StoredEvaluation,
 } from '../evaluation/types.js';
+import type { BoilerplateReport } from '../search/boilerplate/types.js';
 import type { Calibration } from '../search/calibration/types.js';
 import type { Span } from '../span.js';
 import type { DataFolder } from '../types.js';
 import { ApiKeysTable } from './api-keys.js';
 import { ArrivalsTable } from './arrivals.js';
+import { BoilerplateTable } from './boilerplate.js';
 import { CalibrationsTable } from './calibrations.js';
 import { ChangesTable } from './changes.js';
 import { CollectionsTable } from './collections.js';
@@ -52,6 +54,7 @@ export interface LibraryTables {
   readonly apiKeys: ApiKeysTable;
   readonly arrivals: ArrivalsTable;
   readonly blocks: SegmentBlocksTable;
+  readonly boilerplate: BoilerplateTable;
   readonly calibrations: CalibrationsTable;
   readonly changes: ChangesTable;
   readonly collections: CollectionsTable;
@@ -111,6 +114,7 @@ export class SqliteLibrary implements types.Library {
       apiKeys: new ApiKeysTable(database),
       arrivals: new ArrivalsTable(database),
       blocks: new SegmentBlocksTable(database),
+      boilerplate: new BoilerplateTable(database),
       calibrations: new CalibrationsTable(database),
       changes: new ChangesTable(database),
       collections: new CollectionsTable(database),
@@ -414,11 +418,24 @@ export class SqliteLibrary implements types.Library {
   /** COLLECTION_NOT_FOUND when it lost its last video meanwhile. */
   async putCalibration(collection: string, calibration: Calibration): Promise<void> {
     this.#write(({ calibrations, collections, models }) => {
-      const collectionId = collections.find(collection);
-      if (collectionId === null) {
-        throw new CliptraceError('COLLECTION_NOT_FOUND', `There is no collection ${collection}.`);
-      }
-      calibrations.put(collectionId, models.require(calibration.modelId), calibration);
+      calibrations.put(collections.require(collection), models.require(calibration.modelId), calibration);
+    });
+  }
+
+  async getBoilerplate(collection: string, modelId: string): Promise<BoilerplateReport | null> {
+    return this.#read(({ boilerplate, models }) => {
+      const model = models.find(modelId);
+      return model === null ? null : boilerplate.report(collection, model);
+    });
+  }
+
+  /** COLLECTION_NOT_FOUND when it lost its last video meanwhile. */
+  async putBoilerplate(
+    collection: string,
+    found: Parameters<types.Library['putBoilerplate']>[1],
+  ): Promise<void> {
+    this.#write(({ boilerplate, collections, models }) => {
+      boilerplate.replace(collections.require(collection), models.require(found.report.modelId), found);
     });
   }
 

@@ -6,6 +6,8 @@ import type {
   Protocol,
   StoredEvaluation,
 } from '../evaluation/types.js';
+import type { PlainKind } from '../media/plain-kinds.js';
+import type { BoilerplateKind, BoilerplateReport, BoilerplateSegment } from '../search/boilerplate/types.js';
 import type { Calibration } from '../search/calibration/types.js';
 import type { Span } from '../span.js';
 import type { VideoFilter } from './video-filter.js';
@@ -73,11 +75,17 @@ export interface SegmentBatch {
   embeddings: Float32Array;
   /** [spans.length, timesteps, dimension] */
   timesteps: Float32Array;
+  /** Of each segment, what its pixels showed where that is hardly anything; [spans.length]. Nothing is known of it when absent. */
+  plain?: (PlainKind | null)[] | undefined;
 }
 
 export interface Segment extends Span {
   id: number;
   videoId: number;
+  /** Null for footage that tells where a clip comes from. */
+  boilerplate: BoilerplateKind | null;
+  /** What a second of it counts for in a match: 1, less for boilerplate. */
+  weight: number;
 }
 
 export interface SegmentFeatures extends Segment {
@@ -153,6 +161,11 @@ export type JobRequest =
       collection: string;
       queryCount: number;
       seed: number;
+    }
+  | {
+      /** Looks for what stands in many videos of a collection. */
+      type: 'boilerplate';
+      collection: string;
     }
   | {
       /** Lists the groups of near-duplicates. */
@@ -370,6 +383,14 @@ export interface Library {
   getCalibration(collection: string, modelId: string): Promise<Calibration | null>;
   /** Replaces the one of its model. COLLECTION_NOT_FOUND. */
   putCalibration(collection: string, calibration: Calibration): Promise<void>;
+
+  /** What the last look for boilerplate found; null before the first. */
+  getBoilerplate(collection: string, modelId: string): Promise<BoilerplateReport | null>;
+  /** Replaces what is known of all segments up to `lastSegmentId`. COLLECTION_NOT_FOUND. */
+  putBoilerplate(
+    collection: string,
+    found: { report: BoilerplateReport; segments: readonly BoilerplateSegment[]; lastSegmentId: number },
+  ): Promise<void>;
 
   /** What a job found; null when it has found nothing (yet). */
   getJobResult(jobId: number): Promise<unknown>;

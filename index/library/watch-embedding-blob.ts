@@ -3,6 +3,8 @@ import { decodeFloat32, encodeFloat32 } from './feature-blobs.js';
 
 interface Layout extends ClipShape {
   startsSeconds: number[];
+  /** Of each clip. */
+  weights: number[];
   cutsSeconds: number[];
   videoId: number | null;
   /** Of the part that is searched with. */
@@ -20,6 +22,7 @@ export interface StoredEmbedding {
 
 export function encodeEmbedding({
   startsSeconds,
+  weights,
   cutsSeconds,
   videoId,
   variants,
@@ -28,7 +31,7 @@ export function encodeEmbedding({
   const { dimension, timesteps, clipSeconds, startSeconds, endSeconds } = track;
   const layout: Layout = {
     ...{ dimension, timesteps, clipSeconds, startSeconds, endSeconds },
-    ...{ startsSeconds, cutsSeconds, videoId },
+    ...{ startsSeconds, weights: [...weights], cutsSeconds, videoId },
     mirrored: variants.map(({ mirrored }) => mirrored),
   };
   const features = variants.flatMap((variant) => [
@@ -42,12 +45,14 @@ export function encodeEmbedding({
 export function decodeEmbedding({ layoutJson, features }: StoredEmbedding): EmbeddedQuery {
   const layout = JSON.parse(layoutJson) as Layout;
   const { dimension, timesteps, clipSeconds, startSeconds, endSeconds, startsSeconds } = layout;
+  const weights = Float64Array.from(layout.weights);
   const embeddingValues = startsSeconds.length * dimension;
   const lookValues = embeddingValues * (1 + timesteps);
   const values = new Float32Array(lookValues * layout.mirrored.length);
   decodeFloat32(features, values, 0, values.length);
   return {
     startsSeconds,
+    weights,
     cutsSeconds: layout.cutsSeconds,
     videoId: layout.videoId,
     decodeMs: 0,
@@ -60,6 +65,7 @@ export function decodeEmbedding({ layoutJson, features }: StoredEmbedding): Embe
         track: {
           ...{ dimension, timesteps, clipSeconds, startSeconds, endSeconds },
           startsSeconds: Float64Array.from(startsSeconds),
+          weights,
           features: values.subarray(first + embeddingValues, first + lookValues),
         },
       };

@@ -134,7 +134,9 @@ function alignVariant(
   anySpeed: boolean,
 ): AlignedHit[] {
   const found = tracks.flatMap(({ track, near }) => {
-    const field = new SimilarityField(variant.track, track);
+    // What is asked to match at any rate may match in boilerplate.
+    const cap = thresholds === NO_THRESHOLDS ? undefined : thresholds.threshold;
+    const field = new SimilarityField(variant.track, track, cap);
     return align({
       field,
       ...thresholds,

@@ -22,8 +22,11 @@ export function groupByVideo(input: {
   neighbours: readonly Neighbours[];
   segments: ReadonlyMap<number, Segment>;
   binSeconds: number;
+  /** What each query clip counts for, [clips]; 1 unless told. Where all show boilerplate, all count alike. */
+  weights?: Float64Array | undefined;
 }): Candidate[] {
   const { queryStartsSeconds, neighbours, segments, binSeconds } = input;
+  const weights = input.weights?.some((weight) => weight > 0) ? input.weights : null;
   const tallies = new Map<number, Tally>();
   neighbours.forEach(({ ids, similarities }, clip) => {
     const floor = similarities.at(-1) ?? 0;
@@ -31,7 +34,7 @@ export function groupByVideo(input: {
     ids.forEach((id, rank) => {
       const segment = segments.get(id);
       if (!segment) return;
-      const gain = (similarities[rank] as number) - floor;
+      const gain = ((similarities[rank] as number) - floor) * (weights?.[clip] ?? 1);
       const tally = tallies.get(segment.videoId) ?? new Tally(binSeconds);
       tallies.set(segment.videoId, tally);
       tally.vote(segment.startSeconds - (queryStartsSeconds[clip] as number), gain);

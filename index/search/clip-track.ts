@@ -6,13 +6,15 @@ export interface ClipTrack extends Span {
   startsSeconds: Float64Array;
   /** [startsSeconds.length, timesteps, dimension], each timestep unit-norm. */
   features: Float32Array;
+  /** What a second of each clip counts for in a match, [startsSeconds.length]: 1, less for boilerplate. */
+  weights: Float64Array;
   timesteps: number;
   dimension: number;
   clipSeconds: number;
 }
 
 export function buildClipTrack(input: {
-  clips: readonly { startSeconds: number; timesteps: Float32Array }[];
+  clips: readonly { startSeconds: number; timesteps: Float32Array; weight?: number | undefined }[];
   dimension: number;
   timesteps: number;
   clipSeconds: number;
@@ -26,6 +28,7 @@ export function buildClipTrack(input: {
   return {
     startsSeconds: Float64Array.from(clips, (clip) => clip.startSeconds),
     features,
+    weights: Float64Array.from(clips, (clip) => clip.weight ?? 1),
     timesteps,
     dimension,
     clipSeconds,

@@ -2,6 +2,7 @@ import type { ClipBatcher } from '../ingest/clip-batcher.js';
 import { embedVideo } from '../ingest/embed-video.js';
 import type { FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
 import type { Span } from '../span.js';
+import { weightOfPlain } from './boilerplate/types.js';
 import { buildClipTrack } from './clip-track.js';
 import { clipShapeOf, type EmbeddedQuery, type QueryVariant } from './embedded-query.js';
 import { isMirrorPromising, type NearestSimilarities } from './mirror-look.js';
@@ -46,6 +47,10 @@ export async function embedFileQuery(
     signal,
     onClip: (clip) => pictures.add(clip),
   });
+  const weights = Float64Array.from(segments.spans, (_, i) => {
+    const kind = segments.plain?.[i] ?? null;
+    return kind === null ? 1 : weightOfPlain(kind);
+  });
   const startsSeconds = segments.spans.map((span) => span.startSeconds);
   const first = startsSeconds[0] ?? 0;
   const span = { startSeconds: first, endSeconds: first + summary.durationSeconds };
@@ -54,6 +59,7 @@ export async function embedFileQuery(
   const variants = [plain, ...(await otherVariants())];
   return {
     startsSeconds,
+    weights,
     variants,
     cutsSeconds: pictures.cutsSeconds(),
     decodeMs,

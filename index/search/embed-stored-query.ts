@@ -34,9 +34,11 @@ export async function embedStoredQuery(
   }
   const chosen = thinOut(segments, MAX_QUERY_CLIPS);
   const stored = await library.vectorsOf(chosen.map((segment) => segment.id));
+  const weightOf = new Map(chosen.map((segment) => [segment.id, segment.weight]));
   const startOf = new Map(chosen.map((segment) => [segment.id, segment.startSeconds]));
   return {
     startsSeconds: stored.ids.map((id) => startOf.get(id) as number),
+    weights: Float64Array.from(stored.ids, (id) => weightOf.get(id) as number),
     variants: [
       {
         embeddings: stored.vectors,

@@ -12,6 +12,8 @@ export interface QueryVariant {
 /** What a query looks like to the search: clips for the index, timesteps for the alignment. */
 export interface EmbeddedQuery {
   startsSeconds: number[];
+  /** What a second of each clip counts for as far as the clip itself tells, [clips]: less where it shows black or a still picture. */
+  weights: Float64Array;
   /** The first is the query as it is. */
   variants: QueryVariant[];
   /** Moments at which the picture changes at once, ascending; unknown (empty) for stored videos. */
@@ -40,4 +42,10 @@ export function clipShapeOf({
 export function thinOut<T>(items: readonly T[], count: number): T[] {
   if (items.length <= count) return [...items];
   return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)] as T);
+}
+
+/** The query with other weights. */
+export function withWeights(query: EmbeddedQuery, weights: Float64Array): EmbeddedQuery {
+  const variants = query.variants.map((variant) => ({ ...variant, track: { ...variant.track, weights } }));
+  return { ...query, weights, variants };
 }

@@ -1,6 +1,7 @@
 import type { Library, SegmentFilter, Video } from '../library/types.js';
 import { rowsOf } from '../vectors/rows.js';
 import type { SegmentIndex } from '../vectors/types.js';
+import { weightsByNeighbours } from './boilerplate/query-weights.js';
 import { type Candidate, groupByVideo } from './candidates.js';
 import { type EmbeddedQuery, thinOut } from './embedded-query.js';
 
@@ -15,6 +16,8 @@ export interface FoundCandidates {
   candidates: { candidate: Candidate; video: Video }[];
   /** Similarity of each of the query's clips to its nearest segment, by the variant of the query that is nearest. */
   nearest: number[];
+  /** What a second of each of the query's clips counts for, [clips]: less where it shows boilerplate. */
+  weights: Float64Array;
 }
 
 /** Neighbours that each clip asks for at first. */
@@ -38,16 +41,22 @@ export async function findCandidates(
   const { filter } = request;
   let nearest: number[] = [];
   let candidates: Candidate[] = [];
+  let { weights } = query;
   for (const { embeddings } of query.variants) {
-    const found = await nearestVideos(parts, query.startsSeconds, embeddings, FIRST_NEIGHBOURS, filter);
+    const found = await nearestVideos(
+      parts,
+      { ...query, embeddings, weights: query.weights },
+      FIRST_NEIGHBOURS,
+      filter,
+    );
     candidates = merged(candidates, found.candidates);
-    if (sum(found.nearest) > sum(nearest)) nearest = found.nearest;
+    if (sum(found.nearest) > sum(nearest)) ({ nearest, weights } = found);
   }
   const wanted = Math.min(request.wanted, request.allowedVideos);
   const sparse = thinQuery(query, WIDE_QUERY_CLIPS);
   for (let k = FIRST_NEIGHBOURS; candidates.length < wanted && k < MAX_NEIGHBOURS; ) {
     k *= NEIGHBOUR_GROWTH;
-    const wider = await nearestVideos(parts, sparse.startsSeconds, sparse.embeddings, k, filter);
+    const wider = await nearestVideos(parts, sparse, k, filter);
     const known = new Set(candidates.map(({ videoId }) => videoId));
     candidates = [...candidates, ...wider.candidates.filter(({ videoId }) => !known.has(videoId))];
   }
@@ -55,6 +64,7 @@ export async function findCandidates(
   const videos = await parts.library.findVideos(chosen.map(({ videoId }) => videoId));
   return {
     nearest,
+    weights,
     candidates: chosen.flatMap((candidate) => {
       const video = videos.get(candidate.videoId);
       return video ? [{ candidate, video }] : [];
@@ -62,21 +72,32 @@ export async function findCandidates(
   };
 }
 
+interface QueryClips {
+  startsSeconds: readonly number[];
+  /** [clips, dimension] */
+  embeddings: Float32Array;
+  weights: Float64Array;
+}
+
 async function nearestVideos(
   { library, index, hopSeconds }: CandidateParts,
-  startsSeconds: readonly number[],
-  embeddings: Float32Array,
+  { startsSeconds, embeddings, weights }: QueryClips,
   k: number,
   filter: SegmentFilter,
-): Promise<{ candidates: Candidate[]; nearest: number[] }> {
+): Promise<{ candidates: Candidate[]; nearest: number[]; weights: Float64Array }> {
   const neighbours = await index.searchFiltered(embeddings, k, filter);
   const ids = new Set(neighbours.flatMap((found) => found.ids));
+  const segments = await library.findSegments([...ids]);
+  const byNeighbours = weightsByNeighbours(neighbours, segments);
+  const lesser = weights.map((weight, clip) => Math.min(weight, byNeighbours[clip] as number));
   return {
+    weights: lesser,
     nearest: neighbours.map(({ similarities }) => similarities[0] ?? 0),
     candidates: groupByVideo({
       queryStartsSeconds: startsSeconds,
       neighbours,
-      segments: await library.findSegments([...ids]),
+      segments,
+      weights: lesser,
       binSeconds: hopSeconds,
     }),
   };
@@ -99,16 +120,14 @@ function better(one: Candidate, other: Candidate): Candidate {
 }
 
 /** At most `count` of the query's clips, evenly spread. */
-function thinQuery(
-  query: EmbeddedQuery,
-  count: number,
-): { startsSeconds: number[]; embeddings: Float32Array } {
+function thinQuery(query: EmbeddedQuery, count: number): QueryClips {
   const [plain] = query.variants as [EmbeddedQuery['variants'][number]];
   const { dimension } = plain.track;
   const rows = thinOut([...query.startsSeconds.keys()], count);
   return {
     startsSeconds: rows.map((row) => query.startsSeconds[row] as number),
     embeddings: rowsOf(plain.embeddings, rows, dimension),
+    weights: Float64Array.from(rows, (row) => query.weights[row] as number),
   };
 }
 

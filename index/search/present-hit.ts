@@ -12,6 +12,7 @@ export function toHit(hit: ScoredHit): Omit<SearchHit, 'explanation'> {
     score: roundTo(hit.score, 4),
     verdict,
     evidence,
+    boilerplate: roundTo(hit.boilerplateShare, 3),
     startSeconds: roundTime(alignment.video.startSeconds),
     endSeconds: roundTime(alignment.video.endSeconds),
     queryStartSeconds: roundTime(query.startSeconds),
@@ -33,6 +34,8 @@ export function toExplanation({ alignment, field }: AlignedHit): SearchExplanati
     similarities: Array.from(field.query.startsSeconds, (_, row) =>
       Array.from(matrix.subarray(row * columns, (row + 1) * columns), (value) => roundTo(value, 3)),
     ),
+    queryWeights: Array.from(field.query.weights),
+    videoWeights: Array.from(field.video.weights),
     path: alignment.parts.flatMap(({ query, video }) => [
       { querySeconds: roundTime(query.startSeconds), videoSeconds: roundTime(video.startSeconds) },
       { querySeconds: roundTime(query.endSeconds), videoSeconds: roundTime(video.endSeconds) },

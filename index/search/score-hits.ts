@@ -1,11 +1,11 @@
 import type { Library } from '../library/types.js';
 import type { AlignedHit } from './align-candidates.js';
+import { weighMatch } from './boilerplate/weigh-match.js';
 import { Calibrations } from './calibration/calibrations.js';
 import { probabilityOf, verdictOf } from './calibration/score.js';
-import type { HitEvidence, Verdict } from './calibration/types.js';
+import type { Calibration, HitEvidence, Verdict } from './calibration/types.js';
 
-export interface ScoredHit extends AlignedHit {
-  evidence: HitEvidence;
+export interface ScoredHit extends AlignedHit, WeighedEvidence {
   /** Probability that query and hit share footage. */
   score: number;
   verdict: Verdict;
@@ -15,14 +15,42 @@ export interface ScoredHit extends AlignedHit {
 const SPEED_COST = 0.008;
 const SPEED_COST_PER_OCTAVE = 0.05;
 
-export function evidenceOfHit({ alignment, field }: AlignedHit): HitEvidence {
-  const seconds = field.query.endSeconds - field.query.startSeconds;
+/** What speaks for a hit, and how much of it shows what stands everywhere. */
+export interface WeighedEvidence {
+  evidence: HitEvidence;
+  /** Share of the matching seconds, [0, 1]. */
+  boilerplateShare: number;
+  /** Nothing but boilerplate matches, or next to nothing. */
+  isOnlyBoilerplate: boolean;
+}
+
+/** What must match beside boilerplate for a hit to be more than that. */
+const LEAST_OWN_SECONDS = 0.5;
+/** What a match that is only boilerplate keeps of its score. */
+const BOILERPLATE_SCORE_SHARE = 0.25;
+
+export function evidenceOfHit({ alignment, field }: AlignedHit): WeighedEvidence {
+  const seconds = field.querySeconds;
   const speedCost =
     alignment.speed === 1 ? 0 : SPEED_COST + SPEED_COST_PER_OCTAVE * Math.abs(Math.log2(alignment.speed));
+  const weighed = weighMatch(field, alignment);
+  if (weighed === null) {
+    const evidence = {
+      similarity: Math.max(0, alignment.similarity - speedCost),
+      coverage: Math.min(1, alignment.matchedSeconds / seconds),
+      matchedSeconds: alignment.matchedSeconds,
+    };
+    return { evidence, boilerplateShare: 0, isOnlyBoilerplate: false };
+  }
+  const { boilerplateShare } = weighed;
   return {
-    similarity: Math.max(0, alignment.similarity - speedCost),
-    coverage: Math.min(1, alignment.matchedSeconds / seconds),
-    matchedSeconds: alignment.matchedSeconds,
+    evidence: {
+      similarity: Math.min(1, Math.max(0, weighed.similarity - speedCost)),
+      coverage: weighed.coverage,
+      matchedSeconds: weighed.seconds,
+    },
+    boilerplateShare,
+    isOnlyBoilerplate: boilerplateShare > 0 && weighed.seconds < LEAST_OWN_SECONDS,
   };
 }
 
@@ -35,9 +63,20 @@ export async function scoreHits(
   const scored: ScoredHit[] = [];
   for (const hit of hits) {
     const calibration = await calibrations.of(hit.video.collection);
-    const evidence = evidenceOfHit(hit);
-    const score = probabilityOf(calibration.weights, evidence);
-    scored.push({ ...hit, evidence, score, verdict: verdictOf(calibration, score, evidence) });
+    const weighed = evidenceOfHit(hit);
+    const probability = probabilityOf(calibration.weights, weighed.evidence);
+    const score = weighed.isOnlyBoilerplate ? BOILERPLATE_SCORE_SHARE * probability : probability;
+    scored.push({ ...hit, ...weighed, score, verdict: verdictOfHit(calibration, score, weighed) });
   }
   return scored.sort((a, b) => b.score - a.score || a.video.id - b.video.id);
+}
+
+/** What only shares boilerplate with the query is similar to it, and never the same footage. */
+function verdictOfHit(
+  calibration: Calibration,
+  score: number,
+  { evidence, isOnlyBoilerplate }: WeighedEvidence,
+): Verdict {
+  if (!isOnlyBoilerplate) return verdictOf(calibration, score, evidence);
+  return evidence.similarity >= calibration.similarFrom ? 'similar' : 'none';
 }

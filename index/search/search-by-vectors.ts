@@ -110,10 +110,11 @@ export async function searchByVectors(
     const video = videos.get(videoId);
     if (!video) continue;
     const calibration = await calibrations.of(video.collection);
+    const { startSeconds, endSeconds, weight } = best.segment;
     const evidence = {
       similarity: Math.max(0, sum / query.count),
-      coverage: vectorsSeen / query.count,
-      matchedSeconds: best.segment.endSeconds - best.segment.startSeconds,
+      coverage: (weight * vectorsSeen) / query.count,
+      matchedSeconds: weight * (endSeconds - startSeconds),
     };
     const score = probabilityOf(calibration.weights, evidence);
     const { id, title, collection, label, durationSeconds } = video;
@@ -128,6 +129,7 @@ export async function searchByVectors(
       score: Math.round(score * 10_000) / 10_000,
       verdict: verdictOf(calibration, score, evidence),
       evidence,
+      boilerplate: weight < 1 ? 1 : 0,
       ...part,
       speed: 1,
       mirrored: false,

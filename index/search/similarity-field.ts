@@ -1,4 +1,5 @@
 import { dot } from '../vectors/dot.js';
+import { ownShares, timestepWeights, weightAt } from './boilerplate/moment-weights.js';
 import type { ClipTrack } from './clip-track.js';
 
 /** Video time = offsetSeconds + speed x query time. */
@@ -9,9 +10,20 @@ export interface Line {
 
 /** What a second of distance between the phases of a query clip and a video clip costs, where there is nothing between to interpolate. */
 const PHASE_COST_PER_SECOND = 0.2;
+/** How finely the weight of the query is summed up. */
+const WEIGHT_CELL_SECONDS = 0.125;
 
-/** A timestep of the video that falls on the query, in query time, and how similar the query is there. */
-export type VisitPoint = (querySeconds: number, similarity: number) => void;
+/**
+ * A timestep of the video that falls on the query, in query time, and how similar the query is there; what a second of it counts for; the
+ * similarity without the cap of boilerplate; and how much of the clips that were compared is other footage, [0, 1].
+ */
+export type VisitPoint = (
+  querySeconds: number,
+  similarity: number,
+  weight: number,
+  uncapped: number,
+  ownShare: number,
+) => void;
 
 /**
  * The similarities of every query clip with every video clip, place by place, and what they say along a line.
@@ -30,10 +42,25 @@ export class SimilarityField {
   readonly #pointSeconds: Float64Array;
   /** How far beyond its first and last clip the query answers, so that every line meets at least one point. */
   readonly #slackSeconds: number;
+  readonly #cap: number;
+  /** Of query and video, [clips, timesteps]; null without boilerplate. */
+  readonly #weights: readonly [Float64Array, Float64Array] | null;
+  /** Of each clip of query and video, the share of timesteps that are not boilerplate. */
+  readonly #ownShares: readonly [Float64Array, Float64Array] | null;
+  /** Some clip of query or video counts for less than others. */
+  readonly hasBoilerplate: boolean;
 
-  constructor(query: ClipTrack, video: ClipTrack) {
+  /** `cap`: where query or video shows what stands everywhere, nothing is more similar than that. No cap unless told. */
+  constructor(query: ClipTrack, video: ClipTrack, cap = Number.POSITIVE_INFINITY) {
     this.query = query;
     this.video = video;
+    this.#cap = cap;
+    this.hasBoilerplate = [query, video].some(({ weights }) => weights.some((weight) => weight < 1));
+    this.#weights = this.hasBoilerplate ? [timestepWeights(query), timestepWeights(video)] : null;
+    this.#ownShares = this.#weights && [
+      ownShares(this.#weights[0], query.timesteps),
+      ownShares(this.#weights[1], query.timesteps),
+    ];
     const { timesteps } = query;
     this.#cosines = cosines(query, video);
     const cellSeconds = query.clipSeconds / timesteps;
@@ -52,6 +79,21 @@ export class SimilarityField {
     this.#slackSeconds = Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6);
   }
 
+  get querySeconds(): number {
+    return this.query.endSeconds - this.query.startSeconds;
+  }
+
+  /** Seconds of the query, each by its weight. */
+  get queryWeightSeconds(): number {
+    const { startSeconds } = this.query;
+    const cells = Math.max(1, Math.round(this.querySeconds / WEIGHT_CELL_SECONDS));
+    let sum = 0;
+    for (let cell = 0; cell < cells; cell += 1) {
+      sum += weightAt(this.query, startSeconds + ((cell + 0.5) / cells) * this.querySeconds);
+    }
+    return (this.querySeconds * sum) / cells;
+  }
+
   /** Visits the points along the line in order of time, and returns how many there are. */
   along({ offsetSeconds, speed }: Line, visit: VisitPoint): number {
     const { startsSeconds, timesteps, clipSeconds, startSeconds, endSeconds } = this.query;
@@ -60,6 +102,7 @@ export class SimilarityField {
     const columns = this.video.startsSeconds.length;
     const rows = startsSeconds.length;
     const hop = usualHop(this.query) || 1;
+    const [weights, shares] = [this.#weights, this.#ownShares];
     let visited = 0;
     const from = lowerBound(this.#pointSeconds, offsetSeconds + speed * startSeconds);
     for (let i = from; i < this.#order.length; i += 1) {
@@ -81,7 +124,19 @@ export class SimilarityField {
       const similarity =
         weight === 0 ? here : here + weight * ((this.#cosines[base + columns] as number) - here);
       const beyondSeconds = Math.max(0, first - wanted, wanted - last);
-      visit(querySeconds, similarity - PHASE_COST_PER_SECOND * beyondSeconds);
+      const uncapped = similarity - PHASE_COST_PER_SECOND * beyondSeconds;
+      const near = next !== undefined && weight > 0.5 ? row + 1 : row;
+      const counts = weights
+        ? Math.min(weights[0][near * timesteps + place] as number, weights[1][point] as number)
+        : 1;
+      const ownShare = shares ? Math.min(shares[0][near] as number, shares[1][column] as number) : 1;
+      visit(
+        querySeconds,
+        counts === 0 ? Math.min(uncapped, this.#cap) : uncapped,
+        counts,
+        uncapped,
+        ownShare,
+      );
       visited += 1;
     }
     return visited;

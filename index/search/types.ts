@@ -44,6 +44,8 @@ export interface SearchHit extends HitPart {
   /** `same-footage` from a score on that hardly any query reaches that has no source in the library; `similar`: looks and moves like it. */
   verdict: Verdict;
   evidence: HitEvidence;
+  /** Share of the matching seconds that show boilerplate, [0, 1]: black, stills, what stands in many videos. */
+  boilerplate: number;
   /** Seconds of the video that pass in one second of the query, 0.5 to 2. */
   speed: number;
   /** True when the mirror image of the query fits clearly better. Never of a stored video, of which there are no pixels to turn. */
@@ -64,6 +66,9 @@ export interface SearchExplanation {
   videoStartsSeconds: number[];
   /** Cosines, a row for each clip of the query, a column for each of the video. */
   similarities: number[][];
+  /** What a second of each clip counts for: 1, less where it shows boilerplate. */
+  queryWeights: number[];
+  videoWeights: number[];
   /** Corners of the path: two for each part. */
   path: { querySeconds: number; videoSeconds: number }[];
 }

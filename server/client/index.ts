@@ -53,6 +53,19 @@ export class CliptraceClient {
     });
   }
 
+  /** What stands in many videos or shows next to nothing, and counts for less in a search. */
+  listBoilerplate(
+    query: types.BoilerplateQuery = {},
+    { signal }: types.CallOptions = {},
+  ): Promise<types.BoilerplateList> {
+    return this.#transport.call({ method: 'GET', path: `/boilerplate${queryText({ ...query })}`, signal });
+  }
+
+  /** Looks through a collection for it now. */
+  createBoilerplate(body: types.CreateBoilerplate, { signal }: types.CallOptions = {}): Promise<types.Job> {
+    return this.#transport.call({ method: 'POST', path: '/boilerplate', json: body, signal });
+  }
+
   createDuplicates(
     body: types.CreateDuplicates = {},
     { signal }: types.CallOptions = {},

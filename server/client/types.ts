@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { boilerplateQuery, createBoilerplateBody } from '../schemas/boilerplate.js';
 import type { createDuplicatesBody } from '../schemas/duplicates.js';
 import type { listEvaluationsQuery } from '../schemas/evaluations.js';
 import type { listJobsQuery } from '../schemas/jobs.js';
@@ -14,6 +15,7 @@ import type {
 
 // The types of the interface are made from the schemas that the server validates with.
 export type { AccessJson as Access } from '../schemas/access.js';
+export type { BoilerplateListJson as BoilerplateList } from '../schemas/boilerplate.js';
 export type { DuplicatesJson as Duplicates } from '../schemas/duplicates.js';
 export type {
   CreateEvaluationJson as CreateEvaluation,
@@ -52,6 +54,8 @@ export type {
 
 export type SearchOptions = z.input<typeof searchFields>;
 export type SimilarQuery = z.input<typeof similarQuery>;
+export type BoilerplateQuery = z.input<typeof boilerplateQuery>;
+export type CreateBoilerplate = z.input<typeof createBoilerplateBody>;
 export type CreateDuplicates = z.input<typeof createDuplicatesBody>;
 export type SearchByVideo = z.input<typeof searchByVideo>;
 export type ListVideosQuery = z.input<typeof listVideosQuery>;

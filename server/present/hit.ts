@@ -15,6 +15,7 @@ function presentOne(hit: SearchHit, links: MediaLinks): Omit<SearchHitJson, 'dup
     score: hit.score,
     verdict: hit.verdict,
     similarity: Math.round(Math.min(1, hit.evidence.similarity) * 10_000) / 10_000,
+    boilerplate: hit.boilerplate,
     ...presentPart(hit),
     speed: hit.speed,
     mirrored: hit.mirrored,

@@ -2,6 +2,7 @@ import type { Route } from '../http/route.js';
 import { getAccess } from './access.js';
 import { addVideo } from './add-video.js';
 import { cancelJob } from './cancel-job.js';
+import { createBoilerplate } from './create-boilerplate.js';
 import { createDuplicates } from './create-duplicates.js';
 import { createEvaluation } from './create-evaluation.js';
 import { createJob } from './create-job.js';
@@ -14,6 +15,7 @@ import { getThumbnail } from './get-thumbnail.js';
 import { getVideo } from './get-video.js';
 import { getHealth } from './health.js';
 import { getJobEvents } from './job-events.js';
+import { listBoilerplateRoute } from './list-boilerplate.js';
 import { listCollections } from './list-collections.js';
 import { listEvaluations } from './list-evaluations.js';
 import { listJobs } from './list-jobs.js';
@@ -50,6 +52,8 @@ export const ROUTES: readonly Route[] = Object.freeze([
   getMedia,
   getThumbnail,
   listCollections,
+  listBoilerplateRoute,
+  createBoilerplate,
   createDuplicates,
   getDuplicates,
   listJobs,

@@ -84,7 +84,7 @@ export const jobProgress = z
 
 const jobFields = {
   id,
-  type: z.enum(['index', 'upload', 'evaluate', 'calibrate', 'duplicates']),
+  type: z.enum(['index', 'upload', 'evaluate', 'boilerplate', 'calibrate', 'duplicates']),
   status: jobStatus,
   collection: z.string().nullable().describe('Null: the whole library (evaluations, duplicates).'),
   title: z.string().nullable().describe('Of an uploaded video; null for other jobs.'),

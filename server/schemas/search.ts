@@ -103,6 +103,10 @@ export const searchExplanation = z
     similarities: z
       .array(z.array(z.number()))
       .describe('Cosines: a row for each clip of the query, a column for each of the video.'),
+    queryWeights: z
+      .array(z.number().min(0).max(1))
+      .describe('What a second of each clip of the query counts for: 1, less where it shows boilerplate.'),
+    videoWeights: z.array(z.number().min(0).max(1)).describe('The same for each clip of the video.'),
     path: z
       .array(z.object({ querySeconds: z.number().min(0), videoSeconds: z.number().min(0) }))
       .describe('Start and end of each matching part.'),
@@ -120,6 +124,13 @@ const hitFields = {
   score: z.number().min(0).max(1).describe('Probability that query and hit share footage.'),
   verdict: verdict.describe('What the score means.'),
   similarity: z.number().min(0).max(1).describe('Mean similarity of what matches.'),
+  boilerplate: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe(
+      'Share of what matches that shows boilerplate: black, stills, what stands in many videos. It counts for less in the score.',
+    ),
   ...matchedPart,
   speed: z.number().min(0).describe('Seconds of the video that pass in one second of the query, 0.5 to 2.'),
   mirrored: z

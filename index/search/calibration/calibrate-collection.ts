@@ -36,6 +36,7 @@ const PAIR_SHARE = 0.3;
 const HITS = 12;
 /** Another video that is as like as this is a copy under another name, not a negative. */
 const COPY_SIMILARITY = 0.985;
+const MOSTLY_BOILERPLATE = 0.5;
 
 /** A job that fits the scores of a collection: seeded edits of its own videos are searched as uploads are, through the same code. */
 export function createCalibrationTask(parts: CalibrationParts): TaskRunner {
@@ -129,7 +130,11 @@ async function searchEdited(
     });
     const source = hits.find((hit) => hit.video.id === video.id && isThere(hit, plan.truth));
     const others = hits.filter(
-      (hit) => hit.video.id !== video.id && hit.evidence.similarity * hit.evidence.coverage < COPY_SIMILARITY,
+      (hit) =>
+        hit.video.id !== video.id &&
+        // A common ident does not make other footage of it.
+        hit.boilerplate < MOSTLY_BOILERPLATE &&
+        hit.evidence.similarity * hit.evidence.coverage < COPY_SIMILARITY,
     );
     return { source: source?.evidence ?? null, others: others.map(({ evidence }) => evidence) };
   } finally {

@@ -122,14 +122,21 @@ function details({
   );
 }
 
-/** What was done to the clip, where something was. */
-function facts({ speed, mirrored, parts }: SearchHitJson): HTMLElement | null {
+/** Share of a match from which its being boilerplate is told. */
+const MOSTLY = 0.5;
+
+/** What was done to the clip, where something was, and what the match is worth. */
+function facts({ speed, mirrored, parts, boilerplate }: SearchHitJson): HTMLElement | null {
   const told = [
     mirrored ? 'mirrored' : null,
     speed === 1 ? null : `at ${speed.toFixed(2)} times the speed`,
     parts.length > 1 ? `in ${parts.length} parts` : null,
   ].filter((fact) => fact !== null);
-  return told.length === 0 ? null : h('p', { class: 'fine hit-facts' }, `Matches ${told.join(', ')}`);
+  const sentences = [
+    told.length === 0 ? null : `Matches ${told.join(', ')}`,
+    boilerplate < MOSTLY ? null : 'Most of what matches stands in many videos, is black or a still picture',
+  ].filter((sentence) => sentence !== null);
+  return sentences.length === 0 ? null : h('p', { class: 'fine hit-facts' }, sentences.join('. '));
 }
 
 const VERDICT_TEXTS: Record<SearchHitJson['verdict'], string> = {
