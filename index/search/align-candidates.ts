@@ -57,27 +57,28 @@ export async function alignCandidates(input: {
 }): Promise<AlignedHit[]> {
   const { query, candidates, signal } = input;
   const first: AlignedHit[][] = [];
+  const prepared: VariantFields[][] = [];
   for (const { candidate, video } of candidates) {
     if (signal?.aborted) throw new CliptraceError('CANCELLED', 'The search was cancelled');
     const tracks = await readTracks(input, candidate, video);
-    const found = query.variants.map((variant) => alignVariant(input, variant, video, tracks, false));
-    const best = bestVariant(found);
+    const variants = query.variants.map((variant) => fieldsOf(variant, tracks, input.thresholds.threshold));
+    prepared.push(variants);
+    const best = bestVariant(variants.map((fields) => alignVariant(input, fields, video, false)));
     // What merely resembles the query is an answer, too, when there is no better one.
-    const [plain] = query.variants as [QueryVariant];
+    const [plain] = variants as [VariantFields];
     first.push(
       best.length > 0
         ? best
-        : alignVariant({ ...input, thresholds: NO_THRESHOLDS }, plain, video, tracks, false),
+        : alignVariant({ ...input, thresholds: NO_THRESHOLDS }, uncapped(plain), video, false),
     );
     // Other requests are answered between two videos.
     await nextTurn();
   }
   const order = [...first.keys()].sort((a, b) => topScore(first[b]) - topScore(first[a]));
   for (const i of order.slice(0, SPEED_CANDIDATES)) {
-    const { candidate, video } = candidates[i] as (typeof candidates)[number];
-    const tracks = await readTracks(input, candidate, video);
-    const found = query.variants.map((variant) => alignVariant(input, variant, video, tracks, true));
-    const best = bestVariant(found);
+    const { video } = candidates[i] as (typeof candidates)[number];
+    const variants = prepared[i] as VariantFields[];
+    const best = bestVariant(variants.map((fields) => alignVariant(input, fields, video, true)));
     if (best.length > 0) first[i] = best;
     await nextTurn();
   }
@@ -126,26 +127,46 @@ async function readTracks(
   return tracks;
 }
 
+/** One way to look at the query, compared with each of the tracks of a video. */
+interface VariantFields {
+  mirrored: boolean;
+  fields: { field: SimilarityField; near: VideoTrack['near'] }[];
+}
+
+function fieldsOf(variant: QueryVariant, tracks: readonly VideoTrack[], cap: number): VariantFields {
+  return {
+    mirrored: variant.mirrored,
+    fields: tracks.map(({ track, near }) => ({
+      field: new SimilarityField(variant.track, track, cap),
+      near,
+    })),
+  };
+}
+
+/** What is asked to match at any rate may match in boilerplate. */
+function uncapped({ mirrored, fields }: VariantFields): VariantFields {
+  return {
+    mirrored,
+    fields: fields.map(({ field, near }) => ({ field: field.withoutCap(), near })),
+  };
+}
+
 function alignVariant(
   { query, thresholds, perVideo }: Input,
-  variant: QueryVariant,
+  { fields, mirrored }: VariantFields,
   video: Video,
-  tracks: readonly VideoTrack[],
   anySpeed: boolean,
 ): AlignedHit[] {
-  const found = tracks.flatMap(({ track, near }) => {
-    // What is asked to match at any rate may match in boilerplate.
-    const cap = thresholds === NO_THRESHOLDS ? undefined : thresholds.threshold;
-    const field = new SimilarityField(variant.track, track, cap);
-    return align({
+  const found = fields.flatMap(({ field, near }) =>
+    align({
       field,
       ...thresholds,
       maxAlignments: perVideo,
       near,
       anySpeed,
       cutsSeconds: query.cutsSeconds,
-    }).map((alignment) => ({ video, alignment, mirrored: variant.mirrored, field }));
-  });
+    }).map((alignment) => ({ video, alignment, mirrored, field })),
+  );
   return distinct(found.sort((a, b) => b.alignment.evidence - a.alignment.evidence)).slice(0, perVideo);
 }
 

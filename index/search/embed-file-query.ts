@@ -129,7 +129,7 @@ export async function embedFileQuery(
 }
 
 /** The hop that spreads at most MAX_QUERY_CLIPS clips over the query, a divisor of the index's hop when it can be. */
-function queryHopSeconds(probe: VideoProbe, range: Partial<Span>, indexHopSeconds: number): number {
+export function queryHopSeconds(probe: VideoProbe, range: Partial<Span>, indexHopSeconds: number): number {
   const end = range.endSeconds ?? probe.durationSeconds;
   if (end === null) return indexHopSeconds;
   const length = Math.max(0, Math.min(end, probe.durationSeconds ?? end) - (range.startSeconds ?? 0));

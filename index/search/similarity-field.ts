@@ -79,6 +79,11 @@ export class SimilarityField {
     this.#slackSeconds = Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6);
   }
 
+  /** The same, where boilerplate may match as well as anything. */
+  withoutCap(): SimilarityField {
+    return this.hasBoilerplate ? new SimilarityField(this.query, this.video) : this;
+  }
+
   get querySeconds(): number {
     return this.query.endSeconds - this.query.startSeconds;
   }

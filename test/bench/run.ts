@@ -4,7 +4,9 @@ import { benchEncoder } from './encoder.js';
 import { benchIngest } from './ingest/bench.js';
 import { benchLoad } from './load.js';
 import { benchMemory } from './memory.js';
+import { benchNoSource } from './no-source.js';
 import { benchPeerPython } from './peer-python/bench.js';
+import { benchSearch } from './search/bench.js';
 import { benchSizing } from './sizing.js';
 import { benchVectors } from './vectors/bench.js';
 import { benchChurn } from './vectors/churn.js';
@@ -18,6 +20,8 @@ const TARGETS: Record<string, (args: readonly string[]) => Promise<void>> = {
   load: benchLoad,
   ingest: benchIngest,
   memory: benchMemory,
+  'no-source': benchNoSource,
+  search: benchSearch,
   sizing: benchSizing,
   'peer-python': benchPeerPython,
   vectors: benchVectors,

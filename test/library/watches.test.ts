@@ -20,8 +20,10 @@ const OTHER = { id: 'test-model-00000002', dimension: 8, timesteps: 2 } as const
 function embedding(looks = 2, clips = 3): WatchEmbedding {
   const { dimension, timesteps } = MODEL;
   const startsSeconds = Array.from({ length: clips }, (_, i) => i * 0.25);
+  const weights = Float64Array.from(startsSeconds, (_, i) => (i === 1 ? 0.25 : 1));
   const query: EmbeddedQuery = {
     startsSeconds,
+    weights,
     cutsSeconds: [0.4],
     decodeMs: 0,
     encodeMs: 0,
@@ -32,6 +34,7 @@ function embedding(looks = 2, clips = 3): WatchEmbedding {
       track: {
         ...{ dimension, timesteps, clipSeconds: 2, startSeconds: 0, endSeconds: 2.5 },
         startsSeconds: Float64Array.from(startsSeconds),
+        weights,
         features: unitVectors(clips * timesteps, dimension, look + 100),
       },
     })),
