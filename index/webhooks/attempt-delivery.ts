@@ -62,7 +62,7 @@ async function tell(
 ): Promise<Told> {
   try {
     const url = parseWebhookUrl(watch.url);
-    const addresses = await checkedAddresses(url, { rules, resolver, timeoutMs });
+    const addresses = await checkedAddresses(url, { rules, resolver, timeoutMs, signal });
     const timestampSeconds = Math.floor(Date.now() / 1000);
     const { status, retryAfter } = await postWebhook({
       ...{ url, addresses, body, timeoutMs, signal },

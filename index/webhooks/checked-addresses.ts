@@ -12,6 +12,13 @@ export interface ResolvedAddress {
 /** All addresses of a name. */
 export type Resolver = (host: string) => Promise<ResolvedAddress[]>;
 
+export interface CheckOptions {
+  rules: AddressRules;
+  resolver: Resolver;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
 /** As the system resolves names: its hosts file, too. */
 export const systemResolver: Resolver = async (host) =>
   (await lookup(host, { all: true, verbatim: true })).map(({ address, family }) => ({
@@ -21,17 +28,17 @@ export const systemResolver: Resolver = async (host) =>
 
 /**
  * The addresses of a webhook's host, every one of which is allowed: whoever connects uses these and resolves no more, or another
- * answer of the name server could lead elsewhere. WEBHOOK_HOST_UNKNOWN, WEBHOOK_ADDRESS_REFUSED.
+ * answer of the name server could lead elsewhere. WEBHOOK_HOST_UNKNOWN, WEBHOOK_ADDRESS_REFUSED; CANCELLED by the signal.
  */
 export async function checkedAddresses(
   url: URL,
-  { rules, resolver, timeoutMs }: { rules: AddressRules; resolver: Resolver; timeoutMs: number },
+  { rules, resolver, timeoutMs, signal }: CheckOptions,
 ): Promise<ResolvedAddress[]> {
   const host = hostOf(url);
   const version = isIP(host);
   const addresses =
     version === 0
-      ? await resolve(host, resolver, timeoutMs)
+      ? await resolve(host, { resolver, timeoutMs, signal })
       : [{ address: host, family: version === 6 ? (6 as const) : (4 as const) }];
   if (addresses.some(({ address }) => !rules.allows(host, address))) {
     throw new CliptraceError(
@@ -44,22 +51,27 @@ export async function checkedAddresses(
   return addresses;
 }
 
-async function resolve(host: string, resolver: Resolver, timeoutMs: number): Promise<ResolvedAddress[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
+async function resolve(
+  host: string,
+  { resolver, timeoutMs, signal }: Omit<CheckOptions, 'rules'>,
+): Promise<ResolvedAddress[]> {
+  // A question to the system cannot be taken back: it is left alone with its answer.
+  const ends = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+  const over = new Promise<never>((_, reject) => {
+    ends.addEventListener('abort', () => reject(new Error(`no answer in ${timeoutMs} ms`)), { once: true });
   });
   try {
-    const addresses = await Promise.race([resolver(host), late]);
+    const addresses = await Promise.race([resolver(host), over]);
     if (addresses.length > 0) return addresses;
     throw new Error('it has no address');
   } catch (cause) {
+    if (signal?.aborted) {
+      throw new CliptraceError('CANCELLED', 'The delivery was interrupted; it is tried again.', { cause });
+    }
     throw new CliptraceError(
       'WEBHOOK_HOST_UNKNOWN',
       `The webhook's host ${host} cannot be found (${(cause as NodeJS.ErrnoException).code ?? errorMessageOf(cause)}). Check its name.`,
       { cause },
     );
-  } finally {
-    clearTimeout(timer);
   }
 }

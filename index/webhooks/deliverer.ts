@@ -30,8 +30,8 @@ const FORGET_INTERVAL_MS = 3600_000;
 export class WebhookDeliverer {
   readonly #parts: DelivererParts;
   readonly #inHand = new Map<number, { watchId: number; ended: Promise<void> }>();
-  /** Watches whose last attempt failed: together they get half of the places, so that dead receivers hold up no others. */
-  readonly #failing = new Set<number>();
+  /** How the last attempt of each watch ended. Those that failed get half of the places together, so that dead receivers hold up no others. */
+  readonly #lastEnds = new Map<number, 'good' | 'bad'>();
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> | null = null;
@@ -79,15 +79,16 @@ export class WebhookDeliverer {
     }
   }
 
-  #hasPlaceFor({ id, watchId }: Delivery): boolean {
+  #hasPlaceFor({ id, watchId, roundAttempts }: Delivery): boolean {
     const { concurrency } = this.#parts;
     if (this.#inHand.has(id) || this.#inHand.size >= concurrency) return false;
-    if (!this.#failing.has(watchId)) return true;
+    const end = this.#lastEnds.get(watchId);
+    if (end === 'good') return true;
     const inHand = [...this.#inHand.values()];
-    return (
-      inHand.every((other) => other.watchId !== watchId) &&
-      inHand.filter((other) => this.#failing.has(other.watchId)).length < concurrency / 2
-    );
+    // Of a receiver that has not been tried yet, one attempt tells.
+    if (inHand.some((other) => other.watchId === watchId)) return false;
+    if (end === undefined && roundAttempts === 0) return true;
+    return inHand.filter((other) => this.#lastEnds.get(other.watchId) === 'bad').length < concurrency / 2;
   }
 
   #begin(delivery: Delivery): void {
@@ -105,8 +106,7 @@ export class WebhookDeliverer {
     const watch = await store.get(delivery.watchId);
     if (watch === null) return;
     const result = await attemptDelivery(this.#parts, watch, delivery, this.#stopping.signal);
-    if (result.outcome.status === 'succeeded') this.#failing.delete(watch.id);
-    else this.#failing.add(watch.id);
+    this.#lastEnds.set(watch.id, result.outcome.status === 'succeeded' ? 'good' : 'bad');
     await store.recordAttempt(delivery.id, result.attempt, result.outcome);
     onAttempt?.(delivery, result);
   }
