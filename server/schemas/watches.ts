@@ -85,7 +85,9 @@ export const watch = z.object(watchFields).meta({ id: 'Watch' });
 
 const secret = z.string().describe('Signs the deliveries (Standard Webhooks); told this once.');
 
-export const createdWatch = z.object({ ...watchFields, secret }).meta({ id: 'CreatedWatch' });
+export const createdWatch = z
+  .object({ ...watchFields, secret, warnings: z.array(z.object({ code: z.string(), message: z.string() })) })
+  .meta({ id: 'CreatedWatch' });
 
 export const rotatedSecret = z
   .object({

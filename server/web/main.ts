@@ -21,16 +21,22 @@ async function start(): Promise<void> {
   try {
     const { scopes } = await api.getAccess();
     if (scopes.length === 0) fill(content, signInForm());
-    else showViews(content, scopes.includes('ingest') || scopes.includes('admin'));
+    else {
+      const may = (scope: 'ingest' | 'search') => scopes.includes(scope) || scopes.includes('admin');
+      showViews(content, { mayIngest: may('ingest'), mayWatch: may('ingest') && may('search') });
+    }
   } catch (error) {
     const isRefused = error instanceof RequestFailed && error.code === 'KEY_INVALID';
     fill(content, isRefused ? signInForm() : problemNotice(error));
   }
 }
 
-function showViews(content: HTMLElement, mayIngest: boolean): void {
+function showViews(
+  content: HTMLElement,
+  { mayIngest, mayWatch }: { mayIngest: boolean; mayWatch: boolean },
+): void {
   const status = new Status(find('#status'));
-  const search = new SearchView();
+  const search = new SearchView({ mayWatch });
   const archive = new ArchiveView({
     mayIngest,
     onSearch: ({ id, title, durationSeconds, mediaUrl }) => {

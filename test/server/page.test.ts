@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM_ARGUMENTS, findChromium } from '../tools/chromium.js';
+import { webhookConfiguration } from '../webhooks/live-watches.js';
 import { makeKey } from './tools/keys.js';
 import { LIBRARY_VIDEOS, type LiveServer, samplePath, startLiveServer } from './tools/live-server.js';
 
@@ -22,7 +23,7 @@ let complaints: string[] = [];
 
 beforeAll(async () => {
   await promisify(execFile)(process.execPath, [BUILD, '--page']);
-  live = await startLiveServer();
+  live = await startLiveServer({ configuration: webhookConfiguration() });
   empty = await startLiveServer({ videos: [] });
   browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_ARGUMENTS });
 });
@@ -151,6 +152,33 @@ describe('the search', () => {
     expect(await alert.count()).toBe(0);
     // The browser itself says that the server refused, and that it cannot show the file.
     complaints = complaints.filter((line) => !/status of 422/.test(line));
+  });
+
+  it('has a webhook told of what was searched with, and shows its secret', async () => {
+    const page = await open(live.url);
+    await page.setInputFiles('#clip-file', samplePath(WANTED));
+    await page.locator('.hit').first().waitFor();
+    await page.click('.watch > summary');
+    await page.fill('#watch-url', 'http://10.0.0.1/');
+    await page.click('.watch button[type=submit]');
+    const alert = page.locator('.watch [role=alert]');
+    await alert.waitFor();
+    expect(await alert.textContent()).toContain('WEBHOOK_ADDRESS_REFUSED');
+    complaints = complaints.filter((line) => !/status of 422/.test(line));
+
+    await page.fill('#watch-url', 'http://127.0.0.1:9/hook');
+    await page.fill('#watch-threshold', '0.75');
+    await page.click('.watch button[type=submit]');
+    const secret = page.locator('.watch .command code');
+    await secret.waitFor();
+    expect(await secret.textContent()).toMatch(/^whsec_/);
+    expect(await alert.count()).toBe(0);
+    await page.setViewportSize({ width: 360, height: 800 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    const { watches } = live.cliptrace.library;
+    const { items } = await watches.list({ limit: 5 });
+    expect(items).toMatchObject([{ name: WANTED, url: 'http://127.0.0.1:9/hook', threshold: 0.75 }]);
+    await watches.remove(items[0]?.id as number);
   });
 
   it('says what to do when there is nothing to search in', async () => {

@@ -75,7 +75,13 @@ export const createWatch = defineRoute({
         if (source.kind === 'clip') await rm(source.path, { force: true });
         throw error;
       });
-    const body: CreatedWatchJson = { ...(await presentWatch(created, services)), secret };
+    const { warning } = services.cliptrace.ffmpeg;
+    const isOutdated = source.kind === 'clip' && warning !== null;
+    const body: CreatedWatchJson = {
+      ...(await presentWatch(created, services)),
+      secret,
+      warnings: isOutdated ? [{ code: 'FFMPEG_OUTDATED', message: warning }] : [],
+    };
     return { status: 201, headers: { Location: `${API_PREFIX}/watches/${created.id}` }, body };
   },
 });

@@ -8,6 +8,7 @@ import { hint, problemNotice } from '../parts/notice.js';
 import { hitCard } from './hit-card.js';
 import { type Query, runSearch } from './query.js';
 import { QueryPanel } from './query-panel.js';
+import { watchForm } from './watch-form.js';
 
 /** Drop a clip, see where it comes from. */
 export class SearchView {
@@ -15,10 +16,12 @@ export class SearchView {
   readonly #panel = new QueryPanel((query) => void this.#search(query));
   readonly #results = h('section', { class: 'results', 'aria-label': 'Hits' });
   readonly #announcement = h('p', { class: 'visually-hidden', role: 'status' });
+  readonly #mayWatch: boolean;
   #running: AbortController | null = null;
   #stopPlaying: () => void = () => undefined;
 
-  constructor() {
+  constructor({ mayWatch }: { mayWatch: boolean }) {
+    this.#mayWatch = mayWatch;
     this.element = h(
       'div',
       { class: 'search-view' },
@@ -54,11 +57,10 @@ export class SearchView {
     const progress = new SearchProgress(() => running.abort());
     fill(this.#results, progress.element);
     try {
-      const answer = await runSearch(query, this.#panel.options, running.signal, (sent) =>
-        progress.sent(sent),
-      );
+      const { options } = this.#panel;
+      const answer = await runSearch(query, options, running.signal, (sent) => progress.sent(sent));
       if (this.#running !== running) return;
-      this.#show(answer);
+      this.#show(answer, this.#mayWatch ? watchForm(query, options) : null);
       this.#bringIntoView();
     } catch (error) {
       if (this.#running !== running) return;
@@ -73,7 +75,7 @@ export class SearchView {
     if (top > innerHeight * 0.6) this.#results.scrollIntoView({ behavior: 'smooth', block: 'start' });
   }
 
-  #show({ hits, timings, model, warnings }: SearchAnswerJson): void {
+  #show({ hits, timings, model, warnings }: SearchAnswerJson, watch: HTMLElement | null): void {
     const summary = hits.length === 0 ? 'No hits' : plural(hits.length, 'hit');
     this.#announcement.textContent = summary;
     const queryDurationSeconds =
@@ -116,6 +118,7 @@ export class SearchView {
         ),
       ),
       ...warnings.map(({ message }) => hint(message)),
+      watch,
     );
     this.#stopPlaying = () => undefined;
   }
