@@ -11,7 +11,7 @@ export function matchMessage(
   { contentHash, modelId }: { contentHash: string; modelId: string },
 ): DeliveryInput {
   const { id, title, collection, label, durationSeconds, addedAt } = video;
-  const { score, verdict, evidence, speed, mirrored, parts } = hit;
+  const { score, verdict, evidence, boilerplate, speed, mirrored, parts } = hit;
   const { startSeconds, endSeconds, queryStartSeconds, queryEndSeconds } = hit;
   return {
     watchId: watch.id,
@@ -26,6 +26,7 @@ export function matchMessage(
         score,
         verdict,
         similarity: Math.round(Math.min(1, evidence.similarity) * 10_000) / 10_000,
+        boilerplate,
         ...{ startSeconds, endSeconds, queryStartSeconds, queryEndSeconds, speed, mirrored, parts },
       },
       model: { id: modelId },

@@ -73,8 +73,10 @@ describe('a clip that is watched for', () => {
     expect(Math.abs(data.match.startSeconds - 9)).toBeLessThan(0.5);
     // The same score and range as a search finds by the same clip among that video.
     const { hits } = await client.search(clip, { collection: 'space' });
-    const { score, startSeconds, endSeconds, parts, similarity } = hits[0] as NonNullable<(typeof hits)[0]>;
-    expect(data.match).toMatchObject({ score, startSeconds, endSeconds, parts, similarity });
+    const { score, startSeconds, endSeconds, parts, similarity, boilerplate } = hits[0] as NonNullable<
+      (typeof hits)[0]
+    >;
+    expect(data.match).toMatchObject({ score, startSeconds, endSeconds, parts, similarity, boilerplate });
 
     // The same content once more is no news.
     await addSample(live, 'nasa-13013', 'space');

@@ -311,6 +311,27 @@ describe('the host of a webhook', () => {
     silent.server.close();
   });
 
+  it('is not waited for at the end of a server: the attempt does not count', async () => {
+    let answers = [loopback];
+    const slow = await startLiveServer({
+      videos: ['people-detection'],
+      configuration: webhookConfiguration('allowed.test'),
+      resolver: () => (answers.length > 0 ? Promise.resolve(answers) : new Promise(() => undefined)),
+    });
+    const { watches } = slow.cliptrace.library;
+    const made = new CliptraceClient({ url: slow.url });
+    const { id } = await made.createWatchByVideo({ videoId: 1, url: 'http://allowed.test/' });
+    answers = [];
+    await made.testWatch(id);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const startedMs = Date.now();
+    await slow.server.close();
+    expect(Date.now() - startedMs).toBeLessThan(6000);
+    const { items } = await watches.listDeliveries({ watchId: id, limit: 1 });
+    expect(items).toMatchObject([{ status: 'pending', attemptCount: 0 }]);
+    await slow.close();
+  });
+
   it('must be known when the watch is made', async () => {
     await expect(watchAt('https://nowhere.test/')).rejects.toMatchObject({ code: 'WEBHOOK_HOST_UNKNOWN' });
     names.set('inner.test', [{ address: '192.168.0.1', family: 4 }]);
