@@ -133,7 +133,10 @@ function printAnn(terminal: Terminal, { queryCount, settings, exact, levels, cho
   terminal.out(`\n${chosen} a recall of ${settings.targetRecall}`);
 }
 
-function printEdits(terminal: Terminal, { groups, byEdit, settings, leftOut }: EditsReport): void {
+function printEdits(
+  terminal: Terminal,
+  { groups, playedBackwards, byEdit, settings, leftOut }: EditsReport,
+): void {
   const pairs = byEdit.filter(({ edits }) => edits.length > 1);
   const rows = [
     ...groups.map(({ name, ...figures }) => [`all ${name}`, ...editCells(figures)]),
@@ -152,6 +155,12 @@ function printEdits(terminal: Terminal, { groups, byEdit, settings, leftOut }: E
   ];
   terminal.out('');
   terminal.out(formatTable(headers, rows));
+  if (playedBackwards) {
+    const { partCount, lower, gap } = playedBackwards;
+    terminal.out(
+      `\nPlayed backwards, ${figure(lower.value)} of ${plural(partCount, 'part')} score lower against their source, by ${figure(gap.value)} on average`,
+    );
+  }
   if (pairs.length > 0) terminal.out(`\n${plural(pairs.length, 'pair')} of edits: --json has each`);
   printLeftOut(terminal, leftOut);
 }

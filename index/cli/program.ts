@@ -19,6 +19,7 @@ import { searchCommand } from './search-command.js';
 import { serveCommand } from './serve-command.js';
 import { VERIFY_EXIT_CODES, verifyCommand } from './verify-command.js';
 import { WATCH_ACTIONS, watchesCommand } from './watches-command.js';
+import { whitenCommand } from './whiten-command.js';
 
 const EXIT_CODES = 'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with some files failed.';
 
@@ -96,6 +97,14 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option(...precision)
     .option(...json)
     .action(async (clip, flags) => exit(await searchCommand(clip, flags, context)));
+
+  command(
+    'whiten',
+    'Fit how timestep features are compared on the videos of this library, and make that part of the model (CLIPTRACE_MODEL)',
+    'CLIPTRACE_MODEL=models/mine cliptrace whiten',
+  )
+    .option(...json)
+    .action(async (flags) => exit(await whitenCommand(flags, context)));
 
   command(
     'calibrate',

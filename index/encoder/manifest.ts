@@ -5,7 +5,8 @@ import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { CliptraceError } from '../errors.js';
-import { atPrecision, DEFAULT_PRECISION } from './precision.js';
+import { atPrecision, DEFAULT_PRECISION, modelIdOf } from './precision.js';
+import { readWhitening, type Whitening } from './whitening.js';
 
 const count = z.number().int().positive();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
@@ -63,6 +64,14 @@ const variantSchema = z.strictObject({
   measured: z.record(z.string(), z.unknown()).optional(),
 });
 
+/** `whitening.ts`: float32, little-endian. It becomes part of the model's id, since features with and without it do not compare. */
+const whiteningSchema = z.strictObject({
+  file: fileName,
+  sha256,
+  /** What it was fitted on, for readers. */
+  fitted: z.record(z.string(), z.unknown()).optional(),
+});
+
 const batchShape = (...sizes: z.ZodType<number>[]): z.ZodType<[null, ...number[]]> =>
   z.tuple([z.null(), ...sizes]) as unknown as z.ZodType<[null, ...number[]]>;
 
@@ -98,6 +107,7 @@ const manifestSchema = z.strictObject({
   measured: z.record(z.string(), z.unknown()),
   checkVectors: z.array(checkVectorSchema).min(1),
   variants: z.array(variantSchema).optional(),
+  whitening: whiteningSchema.optional(),
 });
 
 /** What a model is and how it wants to be fed: `manifest.json` beside its ONNX file. */
@@ -109,9 +119,11 @@ export type Preprocessing = z.infer<typeof preprocessingSchema>;
 export type CheckVector = z.infer<typeof checkVectorSchema>;
 
 export interface LoadedManifest {
+  /** With the id under which the model's features are kept (`modelIdOf`). */
   manifest: ModelManifest;
   /** Of the ONNX file, absolute. */
   modelPath: string;
+  whitening: Whitening | null;
 }
 
 /**
@@ -126,18 +138,28 @@ export async function readManifest(
     throw notFound('model manifest', manifestPath, cause);
   });
   const manifest = atPrecision(parseManifest(text, manifestPath), precision);
-  const modelPath = resolve(dirname(manifestPath), manifest.file);
-  const actual = await hashFile(modelPath).catch((cause: unknown) => {
-    throw notFound('ONNX file of the model', modelPath, cause);
+  const besides = (file: string) => resolve(dirname(manifestPath), file);
+  const modelPath = besides(manifest.file);
+  await checkHash(manifestPath, 'sha256', 'ONNX file', manifest.file, manifest.sha256);
+  if (!manifest.whitening) return { manifest, modelPath, whitening: null };
+  const { file, sha256: expected } = manifest.whitening;
+  await checkHash(manifestPath, 'whitening.sha256', 'whitening', file, expected);
+  return { manifest, modelPath, whitening: await readWhitening(besides(file), manifest) };
+}
+
+async function checkHash(
+  manifestPath: string,
+  field: string,
+  what: string,
+  file: string,
+  expected: string,
+): Promise<void> {
+  const filePath = resolve(dirname(manifestPath), file);
+  const actual = await hashFile(filePath).catch((cause: unknown) => {
+    throw notFound(`${what} of the model`, filePath, cause);
   });
-  if (actual !== manifest.sha256) {
-    throw invalid(
-      manifestPath,
-      'sha256',
-      `the manifest says ${manifest.sha256}, ${manifest.file} has ${actual}`,
-    );
-  }
-  return { manifest, modelPath };
+  if (actual === expected) return;
+  throw invalid(manifestPath, field, `the manifest says ${expected}, ${file} has ${actual}`);
 }
 
 /** The same for text in hand, without the ONNX file. `source` stands in messages. */
@@ -177,7 +199,7 @@ function checkConsistency(manifest: ModelManifest, source: string): void {
   expect('input.shape', input.shape, [null, frames, height, width, 3]);
   expect('outputs.timesteps.shape', outputs.timesteps.shape, [null, timesteps, dimension]);
   expect('outputs.embedding.shape', outputs.embedding.shape, [null, dimension]);
-  expect('id', [manifest.id], [`${manifest.name}-${manifest.sha256.slice(0, 8)}`]);
+  expect('id', [manifest.id], [modelIdOf(manifest)]);
   for (const [index, vector] of manifest.checkVectors.entries()) {
     expect(`checkVectors.${index}.embedding.length`, [vector.embedding.length], [dimension]);
     const lengths = vector.timesteps.map((row) => row.length);

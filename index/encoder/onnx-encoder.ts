@@ -6,6 +6,7 @@ import { type CheckVector, type ModelManifest, readManifest } from './manifest.j
 import { DEFAULT_PRECISION } from './precision.js';
 import { SessionThread } from './session-thread.js';
 import type { EncodedClips, Encoder } from './types.js';
+import { type Whitening, whitened } from './whitening.js';
 
 export interface OpenEncoderOptions {
   manifestPath: string;
@@ -41,11 +42,11 @@ export function sessionPlan(threads: number): { sessions: number; threadsPerSess
  */
 export async function openEncoder(options: OpenEncoderOptions): Promise<Encoder> {
   const { manifestPath, threads, precision = DEFAULT_PRECISION, verify = true } = options;
-  const { manifest, modelPath } = await readManifest(manifestPath, precision);
+  const { manifest, modelPath, whitening } = await readManifest(manifestPath, precision);
   const { sessions, threadsPerSession } = sessionPlan(threads);
   const open = () => openSession(modelPath, manifest, threadsPerSession);
   // The first alone: what is wrong with the model is then found once.
-  const encoder = new OnnxEncoder(manifest, precision, [await open()]);
+  const encoder = new OnnxEncoder({ manifest, precision, whitening }, [await open()]);
   try {
     if (verify) for (const vector of manifest.checkVectors) await checkVector(encoder, vector);
     for (let more = 1; more < sessions; more += 1) encoder.join(await open());
@@ -83,12 +84,17 @@ export function executionProviders(): string[] {
 class OnnxEncoder implements Encoder {
   readonly manifest: ModelManifest;
   readonly precision: string;
+  readonly #whitening: Whitening | null;
   readonly #threads: SessionThread[];
   #closing: Promise<void> | null = null;
 
-  constructor(manifest: ModelManifest, precision: string, threads: SessionThread[]) {
-    this.manifest = manifest;
-    this.precision = precision;
+  constructor(
+    model: { manifest: ModelManifest; precision: string; whitening: Whitening | null },
+    threads: SessionThread[],
+  ) {
+    this.manifest = model.manifest;
+    this.precision = model.precision;
+    this.#whitening = model.whitening;
     this.#threads = threads;
   }
 
@@ -101,6 +107,12 @@ class OnnxEncoder implements Encoder {
   }
 
   async encode(pixels: Uint8Array, count: number): Promise<EncodedClips> {
+    const { embeddings, timesteps } = await this.encodeRaw(pixels, count);
+    return { embeddings, timesteps: this.#whitening ? whitened(timesteps, this.#whitening) : timesteps };
+  }
+
+  /** As the network gives them, at norm 1. */
+  async encodeRaw(pixels: Uint8Array, count: number): Promise<EncodedClips> {
     const { input, outputs, preprocessing, dimension, timesteps } = this.manifest;
     if (this.#closing) throw new CliptraceError('ENCODE_FAILED', 'The encoder is closed. Open it again.');
     const shape = [count, preprocessing.frames, preprocessing.height, preprocessing.width, 3];
@@ -162,9 +174,9 @@ function unitRows(
   return values;
 }
 
-async function checkVector(encoder: Encoder, vector: CheckVector): Promise<void> {
+async function checkVector(encoder: OnnxEncoder, vector: CheckVector): Promise<void> {
   const clip = latticeClip(encoder.manifest.preprocessing, vector.input.seed);
-  const { embeddings, timesteps } = await encoder.encode(clip, 1);
+  const { embeddings, timesteps } = await encoder.encodeRaw(clip, 1);
   if (encoder.precision !== DEFAULT_PRECISION) return checkDirection(encoder, vector, embeddings);
   const deviation = Math.max(
     largestDeviation(embeddings, vector.embedding),

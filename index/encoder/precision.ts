@@ -20,7 +20,21 @@ export function atPrecision(manifest: ModelManifest, precision: string): ModelMa
     );
   }
   const { file, sha256 } = variant;
-  return { ...manifest, id: `${manifest.name}-${precision}-${sha256.slice(0, 8)}`, file, sha256 };
+  return {
+    ...manifest,
+    id: modelIdOf({ ...manifest, name: `${manifest.name}-${precision}`, sha256 }),
+    file,
+    sha256,
+  };
+}
+
+/** Of the name and what makes the features: the network, and how they are whitened. */
+export function modelIdOf({
+  name,
+  sha256,
+  whitening,
+}: Pick<ModelManifest, 'name' | 'sha256' | 'whitening'>): string {
+  return `${name}-${sha256.slice(0, 8)}${whitening ? `-w${whitening.sha256.slice(0, 4)}` : ''}`;
 }
 
 export function variantOf(manifest: ModelManifest, precision: string): ModelVariant | null {

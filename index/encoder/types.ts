@@ -3,7 +3,7 @@ import type { ModelManifest } from './manifest.js';
 export interface EncodedClips {
   /** [count, dimension], row-major, each row finite and unit-norm. */
   embeddings: Float32Array;
-  /** [count, timesteps, dimension], row-major, each timestep finite and unit-norm. */
+  /** [count, timesteps, dimension], row-major, each timestep finite and unit-norm; whitened when the model has a whitening. */
   timesteps: Float32Array;
 }
 

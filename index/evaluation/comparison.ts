@@ -1,4 +1,5 @@
 import { bootstrapMeans } from './bootstrap.js';
+import { partOf } from './edits/part-of.js';
 import { countsAt } from './retrieval-metrics.js';
 import type { Comparison, Estimate, EvaluationReport } from './types.js';
 
@@ -7,6 +8,8 @@ interface Outcome {
   rank: number | null;
   /** Average precision, or the reciprocal rank. */
   quality: number;
+  /** With what the query was made of, it is drawn. */
+  group: string;
 }
 
 /**
@@ -37,7 +40,8 @@ export async function compareReports(
     pairs.map(([, b]) => read(b)),
     pairs.map(([a, b]) => read(a) - read(b)),
   ]);
-  const estimates = await bootstrapMeans(columns, options);
+  const groups = pairs.map(([{ group }]) => group);
+  const estimates = await bootstrapMeans(columns, { ...options, groups });
   const figureAt = (position: number) => ({
     here: (estimates[3 * position] as Estimate).value,
     there: (estimates[3 * position + 1] as Estimate).value,
@@ -63,21 +67,21 @@ function outcomesOf(report: Exclude<EvaluationReport, { protocol: 'ann' }>): Map
       return new Map(
         report.queries.map(({ contentHash, firstHitRank, averagePrecision }) => [
           contentHash,
-          { rank: firstHitRank, quality: averagePrecision },
+          { rank: firstHitRank, quality: averagePrecision, group: contentHash },
         ]),
       );
     case 'edits':
       return new Map(
-        report.queries.map(({ contentHash, edits, expected, rank }) => [
-          [contentHash, edits.join('+'), expected?.startSeconds.toFixed(3)].join(' '),
-          { rank, quality: reciprocal(rank) },
+        report.queries.map((outcome) => [
+          [partOf(outcome), outcome.edits.join('+')].join(' '),
+          { rank: outcome.rank, quality: reciprocal(outcome.rank), group: partOf(outcome) },
         ]),
       );
     case 'pairs':
       return new Map(
         report.queries.map(({ line, query, rank }) => [
           `${line} ${query}`,
-          { rank, quality: reciprocal(rank) },
+          { rank, quality: reciprocal(rank), group: `${line} ${query}` },
         ]),
       );
   }

@@ -7,7 +7,9 @@ import { CONFIDENCE } from './bootstrap.js';
 import { compareText } from './confusion.js';
 import { type EditQuery, planEditQueries, trueRange } from './edit-queries.js';
 import { makeEdit } from './edits/make-edit.js';
+import { partOf } from './edits/part-of.js';
 import type { EvaluationContext, ReportBody } from './evaluator.js';
+import { backwardsFigures, backwardsQueries } from './played-backwards.js';
 import { leftOutOf, MAX_QUERIES_TOLD } from './problems.js';
 import { targetFigures, targetOutcome } from './target-figures.js';
 import type {
@@ -24,6 +26,8 @@ import { cancelled } from './video-ranking.js';
 const SHORTEST_SECONDS = 3;
 /** Edits that the features themselves see. */
 const HARD_EDITS = ['mirror', 'speed-0.8', 'speed-1.25'];
+/** A clip that plays backwards does not show what its source does. */
+const NOT_SINGLE = [...HARD_EDITS, 'reverse'];
 
 /** Parts of the library's own videos are edited and searched as uploads; a query counts at k when its source is among the first k hits. */
 export async function evaluateEdits(
@@ -39,11 +43,14 @@ export async function evaluateEdits(
     const message = `There are ${context.videos.length} videos to find only`;
     context.problems.add('K_LARGER_THAN_LIBRARY', message, `k = ${largest}`);
   }
-  const outcomes = await searchAll(queries, request, context);
+  const backwards = backwardsQueries(queries);
+  const all = await searchAll([...queries, ...backwards], request, context);
+  const outcomes = all.filter(({ position }) => position < queries.length).map(({ outcome }) => outcome);
+  const played = all.filter(({ position }) => position >= queries.length).map(({ outcome }) => outcome);
   const bootstrap = { resamples, seed };
   const figures = async (chosen: readonly EditOutcome[]): Promise<EditFigures> => ({
     queryCount: chosen.length,
-    ...(await targetFigures(chosen, k, bootstrap)),
+    ...(await targetFigures(chosen, k, bootstrap, partOf)),
   });
   const groups: EditGroup[] = [];
   for (const { name, holds } of GROUPS) {
@@ -59,6 +66,7 @@ export async function evaluateEdits(
     settings: { k, seed, resamples, confidence: CONFIDENCE, partCount, edits, pairsPerPart },
     ...(await figures(outcomes)),
     groups,
+    playedBackwards: await backwardsFigures(outcomes, played, bootstrap),
     byEdit,
     leftOut: leftOutOf(leftOut),
     queries: outcomes.slice(0, MAX_QUERIES_TOLD),
@@ -68,7 +76,7 @@ export async function evaluateEdits(
 const GROUPS: readonly { name: EditGroup['name']; holds: (edits: readonly string[]) => boolean }[] = [
   {
     name: 'single',
-    holds: (edits) => edits.length === 1 && !edits.some((edit) => HARD_EDITS.includes(edit)),
+    holds: (edits) => edits.length === 1 && !edits.some((edit) => NOT_SINGLE.includes(edit)),
   },
   {
     name: 'mirror-and-speed',
@@ -115,16 +123,16 @@ async function searchAll(
   queries: readonly EditQuery[],
   request: EditsRequest,
   context: EvaluationContext,
-): Promise<EditOutcome[]> {
+): Promise<{ position: number; outcome: EditOutcome }[]> {
   const contentOf = new Map(context.videos.map(({ id, contentHash }) => [id, contentHash]));
   const folder = await mkdtemp(path.join(context.temporaryFolder, 'edits-'));
-  const outcomes: EditOutcome[] = [];
+  const outcomes: { position: number; outcome: EditOutcome }[] = [];
   try {
     for (const [position, query] of queries.entries()) {
       if (context.signal.aborted) throw cancelled();
       context.onProgress(position, queries.length);
       const outcome = await searchOne(query, path.join(folder, 'query.mp4'), request, context, contentOf);
-      if (outcome) outcomes.push(outcome);
+      if (outcome) outcomes.push({ position, outcome });
     }
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import type { SearchHit } from '../search/types.js';
 import type { Span } from '../span.js';
-import { bootstrapMeans } from './bootstrap.js';
+import { type BootstrapOptions, bootstrapMeans } from './bootstrap.js';
 import { countsAt } from './retrieval-metrics.js';
 import { rangeError, timeFiguresOf } from './time-figures.js';
 import type { Estimate, RecallAt, TargetOutcome, TimeFigures } from './types.js';
@@ -26,24 +26,28 @@ export interface TargetFigures {
   timeRange: TimeFigures;
 }
 
-export async function targetFigures(
-  outcomes: readonly TargetOutcome[],
+/** @param groupOf the origin of a query, with which its interval goes (`bootstrapMeans`); each its own unless told */
+export async function targetFigures<T extends TargetOutcome>(
+  outcomes: readonly T[],
   ks: readonly number[],
-  options: { resamples: number; seed: number },
+  options: BootstrapOptions,
+  groupOf?: (outcome: T) => string,
 ): Promise<TargetFigures> {
+  const grouped = (some: readonly T[]) => ({ ...options, groups: groupOf && some.map(groupOf) });
   const estimates = await bootstrapMeans(
     [
       ...ks.map((k) => outcomes.map(({ rank }) => countsAt(rank, k))),
       outcomes.map(({ rank }) => (rank === null ? 0 : 1 / rank)),
     ],
-    options,
+    grouped(outcomes),
   );
+  const placed = outcomes.filter(({ errorSeconds }) => errorSeconds !== null);
   return {
     recall: ks.map((k, i) => ({ k, ...(estimates[i] as Estimate) })),
     meanReciprocalRank: estimates[ks.length] as Estimate,
     timeRange: await timeFiguresOf(
-      outcomes.flatMap(({ errorSeconds }) => (errorSeconds === null ? [] : [errorSeconds])),
-      options,
+      placed.map(({ errorSeconds }) => errorSeconds as number),
+      grouped(placed),
     ),
   };
 }

@@ -1,5 +1,5 @@
 import type { Span } from '../span.js';
-import { bootstrapMeans, quantile } from './bootstrap.js';
+import { type BootstrapOptions, bootstrapMeans, quantile } from './bootstrap.js';
 import type { Estimate, TimeFigures } from './types.js';
 
 /** The larger of the errors of start and end. */
@@ -14,7 +14,7 @@ const TOLERANCES_SECONDS = [0.5, 1];
 
 export async function timeFiguresOf(
   errorsSeconds: readonly number[],
-  options: { resamples: number; seed: number },
+  options: BootstrapOptions & { groups?: readonly string[] | undefined },
 ): Promise<TimeFigures> {
   const sorted = [...errorsSeconds].sort((a, b) => a - b);
   const shares = await bootstrapMeans(

@@ -237,6 +237,15 @@ export interface EditGroup extends EditFigures {
   name: 'single' | 'mirror-and-speed' | 'pairs';
 }
 
+/** Parts whose clip was found, and the same clips played backwards. A source that is not found has the score 0. */
+export interface BackwardsFigures {
+  partCount: number;
+  /** Share of the parts of which the clip played backwards scores lower against the source. */
+  lower: Estimate;
+  /** Score of the clip less that of the clip played backwards. */
+  gap: Estimate;
+}
+
 export interface EditOutcome extends TargetOutcome {
   videoId: number;
   contentHash: string;
@@ -256,6 +265,8 @@ export interface EditsReport extends ReportBase, EditFigures {
     pairsPerPart: number;
   };
   groups: EditGroup[];
+  /** Null where it was not measured. */
+  playedBackwards: BackwardsFigures | null;
   byEdit: ({ edits: string[] } & EditFigures)[];
   leftOut: LeftOut;
   /** The first five thousand. */

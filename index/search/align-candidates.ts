@@ -24,10 +24,11 @@ const OFFSET_TOLERANCE_SECONDS = 2;
 const SPEED_CANDIDATES = 8;
 /** How much more similar the mirror image must be. */
 const MIRROR_MARGIN = 0.004;
-/** Similarity of clips that have nothing in common, and where between that and the nearest segments a match begins. */
-const UNRELATED_SIMILARITY = 0.2;
+/** Where between what unrelated clips have in common and what the query reaches a match begins, and down to where it goes on. */
 const THRESHOLD_SHARE = 0.5;
 const EDGE_SHARE = 0.3;
+/** Of the query's clips, so many may be of something that no candidate shows (an intro). */
+const LEVEL_QUANTILE = 0.75;
 /** Below every cosine. */
 const NO_THRESHOLDS: MatchThresholds = { threshold: -1, edgeThreshold: -1 };
 
@@ -37,10 +38,10 @@ export interface MatchThresholds {
 }
 
 /** What counts as a match for this query: an edit that changes every clip lowers what can be expected of its source. */
-export function matchThresholds(nearest: readonly number[]): MatchThresholds {
+export function matchThresholds(nearest: readonly number[], unrelatedSimilarity: number): MatchThresholds {
   const sorted = [...nearest].sort((a, b) => a - b);
-  const level = sorted[Math.floor(sorted.length * 0.75)] ?? 1;
-  const above = (share: number) => UNRELATED_SIMILARITY + share * (level - UNRELATED_SIMILARITY);
+  const level = sorted[Math.floor(sorted.length * LEVEL_QUANTILE)] ?? 1;
+  const above = (share: number) => unrelatedSimilarity + share * (level - unrelatedSimilarity);
   return { threshold: above(THRESHOLD_SHARE), edgeThreshold: above(EDGE_SHARE) };
 }
 
@@ -51,38 +52,37 @@ export async function alignCandidates(input: {
   shape: ClipShape;
   query: EmbeddedQuery;
   candidates: readonly { candidate: Candidate; video: Video }[];
-  thresholds: MatchThresholds;
+  unrelatedSimilarity: number;
   perVideo: number;
   signal?: AbortSignal | undefined;
 }): Promise<AlignedHit[]> {
   const { query, candidates, signal } = input;
-  const first: AlignedHit[][] = [];
-  const prepared: VariantFields[][] = [];
+  const compared: ComparedVideo[] = [];
   for (const { candidate, video } of candidates) {
     if (signal?.aborted) throw new CliptraceError('CANCELLED', 'The search was cancelled');
-    const tracks = await readTracks(input, candidate, video);
-    const variants = query.variants.map((variant) => fieldsOf(variant, tracks, input.thresholds.threshold));
-    prepared.push(variants);
-    const best = bestVariant(variants.map((fields) => alignVariant(input, fields, video, false)));
-    // What merely resembles the query is an answer, too, when there is no better one.
-    const [plain] = variants as [VariantFields];
-    first.push(
-      best.length > 0
-        ? best
-        : alignVariant({ ...input, thresholds: NO_THRESHOLDS }, uncapped(plain), video, false),
-    );
+    compared.push(compare(query, video, await readTracks(input, candidate, video)));
     // Other requests are answered between two videos.
     await nextTurn();
   }
-  const order = [...first.keys()].sort((a, b) => topScore(first[b]) - topScore(first[a]));
-  for (const i of order.slice(0, SPEED_CANDIDATES)) {
-    const { video } = candidates[i] as (typeof candidates)[number];
-    const variants = prepared[i] as VariantFields[];
-    const best = bestVariant(variants.map((fields) => alignVariant(input, fields, video, true)));
-    if (best.length > 0) first[i] = best;
+  const nearest = ofOwnClips(nearestOf(compared), query.weights);
+  const thresholds = matchThresholds(nearest, input.unrelatedSimilarity);
+  const capped = compared.map((video) => withCap(video, thresholds.threshold));
+  const aligned: AlignedHit[][] = [];
+  for (const [i, video] of compared.entries()) {
+    const best = bestVariant(alignVariants(input, capped[i] as ComparedVideo, thresholds, false));
+    // What merely resembles the query is an answer, too, when there is no better one; it may do so in boilerplate.
+    aligned.push(
+      best.length > 0 ? best : (alignVariants(input, video, NO_THRESHOLDS, false)[0] as AlignedHit[]),
+    );
     await nextTurn();
   }
-  return first.flat();
+  const order = [...aligned.keys()].sort((a, b) => topScore(aligned[b]) - topScore(aligned[a]));
+  for (const i of order.slice(0, SPEED_CANDIDATES)) {
+    const best = bestVariant(alignVariants(input, capped[i] as ComparedVideo, thresholds, true));
+    if (best.length > 0) aligned[i] = best;
+    await nextTurn();
+  }
+  return aligned.flat();
 }
 
 /** Similarity of what matches, times the share of the query that does. [0, 1] */
@@ -95,6 +95,53 @@ function roughScore({ alignment, field }: AlignedHit): number {
 interface VideoTrack {
   track: ReturnType<typeof buildClipTrack>;
   near: { offsetsSeconds: number[]; toleranceSeconds: number } | undefined;
+}
+
+/** A video, or the parts of it that may hold the query, beside each variant of the query. */
+interface ComparedVideo {
+  video: Video;
+  /** In the order of the query's variants. */
+  variants: { mirrored: boolean; fields: { field: SimilarityField; near: VideoTrack['near'] }[] }[];
+}
+
+function compare(query: EmbeddedQuery, video: Video, tracks: readonly VideoTrack[]): ComparedVideo {
+  return {
+    video,
+    variants: query.variants.map(({ track: queryTrack, mirrored }) => ({
+      mirrored,
+      fields: tracks.map(({ track, near }) => ({ field: new SimilarityField(queryTrack, track), near })),
+    })),
+  };
+}
+
+/** The same, where boilerplate is at most so similar. */
+function withCap({ video, variants }: ComparedVideo, cap: number): ComparedVideo {
+  return {
+    video,
+    variants: variants.map(({ mirrored, fields }) => ({
+      mirrored,
+      fields: fields.map(({ field, near }) => ({ field: field.withCap(cap), near })),
+    })),
+  };
+}
+
+/** What stands everywhere is near whatever the edit. All of them where the query is nothing else. */
+function ofOwnClips(nearest: readonly number[], weights: Float64Array): number[] {
+  const own = nearest.filter((_, clip) => (weights[clip] as number) > 0);
+  return own.length > 0 ? own : [...nearest];
+}
+
+/** Of each of the query's clips, the similarity to the nearest clip of all videos, whichever variant it is of. */
+function nearestOf(compared: readonly ComparedVideo[]): number[] {
+  const nearest: number[] = [];
+  for (const { variants } of compared) {
+    for (const { field } of variants.flatMap(({ fields }) => fields)) {
+      field.bestSimilarities().forEach((similarity, clip) => {
+        nearest[clip] = Math.max(nearest[clip] ?? similarity, similarity);
+      });
+    }
+  }
+  return nearest;
 }
 
 type Input = Parameters<typeof alignCandidates>[0];
@@ -127,47 +174,26 @@ async function readTracks(
   return tracks;
 }
 
-/** One way to look at the query, compared with each of the tracks of a video. */
-interface VariantFields {
-  mirrored: boolean;
-  fields: { field: SimilarityField; near: VideoTrack['near'] }[];
-}
-
-function fieldsOf(variant: QueryVariant, tracks: readonly VideoTrack[], cap: number): VariantFields {
-  return {
-    mirrored: variant.mirrored,
-    fields: tracks.map(({ track, near }) => ({
-      field: new SimilarityField(variant.track, track, cap),
-      near,
-    })),
-  };
-}
-
-/** What is asked to match at any rate may match in boilerplate. */
-function uncapped({ mirrored, fields }: VariantFields): VariantFields {
-  return {
-    mirrored,
-    fields: fields.map(({ field, near }) => ({ field: field.withoutCap(), near })),
-  };
-}
-
-function alignVariant(
-  { query, thresholds, perVideo }: Input,
-  { fields, mirrored }: VariantFields,
-  video: Video,
+/** For each variant, its alignments with the video, best first. */
+function alignVariants(
+  { query, perVideo }: Input,
+  { video, variants }: ComparedVideo,
+  thresholds: MatchThresholds,
   anySpeed: boolean,
-): AlignedHit[] {
-  const found = fields.flatMap(({ field, near }) =>
-    align({
-      field,
-      ...thresholds,
-      maxAlignments: perVideo,
-      near,
-      anySpeed,
-      cutsSeconds: query.cutsSeconds,
-    }).map((alignment) => ({ video, alignment, mirrored, field })),
-  );
-  return distinct(found.sort((a, b) => b.alignment.evidence - a.alignment.evidence)).slice(0, perVideo);
+): AlignedHit[][] {
+  return variants.map(({ mirrored, fields }) => {
+    const found = fields.flatMap(({ field, near }) =>
+      align({
+        field,
+        ...thresholds,
+        maxAlignments: perVideo,
+        near,
+        anySpeed,
+        cutsSeconds: query.cutsSeconds,
+      }).map((alignment) => ({ video, alignment, mirrored, field })),
+    );
+    return distinct(found.sort((a, b) => b.alignment.evidence - a.alignment.evidence)).slice(0, perVideo);
+  });
 }
 
 /** The mirror image must fit clearly better than what is upright. */

@@ -38,6 +38,13 @@ export function clipShapeOf({
   return { dimension, timesteps, clipSeconds: preprocessing.frames / preprocessing.framesPerSecond };
 }
 
+const UNRELATED_SIMILARITY = 0.2;
+
+/** Of timesteps of clips that have nothing in common: those that come out of an encoder share a direction, whitened ones do not. */
+export function unrelatedSimilarityOf({ whitening }: Pick<ModelManifest, 'whitening'>): number {
+  return whitening ? 0 : UNRELATED_SIMILARITY;
+}
+
 /** At most `count` items, evenly spread. */
 export function thinOut<T>(items: readonly T[], count: number): T[] {
   if (items.length <= count) return [...items];

@@ -14,8 +14,6 @@ export interface CandidateParts {
 
 export interface FoundCandidates {
   candidates: { candidate: Candidate; video: Video }[];
-  /** Similarity of each of the query's clips to its nearest segment, by the variant of the query that is nearest. */
-  nearest: number[];
   /** What a second of each of the query's clips counts for, [clips]: less where it shows boilerplate. */
   weights: Float64Array;
 }
@@ -63,7 +61,6 @@ export async function findCandidates(
   const chosen = candidates.slice(0, request.wanted + EXTRA_CANDIDATES);
   const videos = await parts.library.findVideos(chosen.map(({ videoId }) => videoId));
   return {
-    nearest,
     weights,
     candidates: chosen.flatMap((candidate) => {
       const video = videos.get(candidate.videoId);

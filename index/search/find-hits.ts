@@ -1,8 +1,8 @@
 import type { ModelManifest } from '../encoder/manifest.js';
 import type { Library, SegmentFilter } from '../library/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
-import { alignCandidates, matchThresholds } from './align-candidates.js';
-import { clipShapeOf, type EmbeddedQuery, withWeights } from './embedded-query.js';
+import { alignCandidates } from './align-candidates.js';
+import { clipShapeOf, type EmbeddedQuery, unrelatedSimilarityOf, withWeights } from './embedded-query.js';
 import { findCandidates } from './find-candidates.js';
 import { inOrder } from './hit-cursor.js';
 import { toExplanation, toHit } from './present-hit.js';
@@ -29,7 +29,7 @@ export async function findHits(
     signal?: AbortSignal | undefined;
   },
 ): Promise<SearchHit[]> {
-  const { candidates, nearest, weights } = await findCandidates(
+  const { candidates, weights } = await findCandidates(
     { library, index, hopSeconds: manifest.segmentHopSeconds },
     query,
     request,
@@ -40,7 +40,7 @@ export async function findHits(
     shape: clipShapeOf(manifest),
     query: withWeights(query, weights),
     candidates,
-    thresholds: matchThresholds(ofOwnClips(nearest, weights)),
+    unrelatedSimilarity: unrelatedSimilarityOf(manifest),
     perVideo: request.perVideo ?? 1,
     signal: request.signal,
   });
@@ -48,10 +48,4 @@ export async function findHits(
   return scored
     .map((hit) => ({ ...toHit(hit), explanation: request.explain ? toExplanation(hit) : null }))
     .sort(inOrder);
-}
-
-/** What stands everywhere is near whatever the edit. All of them where the query is nothing else. */
-function ofOwnClips(nearest: readonly number[], weights: Float64Array): number[] {
-  const own = nearest.filter((_, clip) => (weights[clip] as number) > 0);
-  return own.length > 0 ? own : [...nearest];
 }

@@ -18,8 +18,14 @@ export function speedCost(speed: number): number {
   return speed === 1 ? 0 : SPEED_COST + SPEED_COST_PER_OCTAVE * Math.abs(Math.log2(speed));
 }
 
-const SPEED_COST = 0.008;
-const SPEED_COST_PER_OCTAVE = 0.025;
+const SPEED_COST = 0.005;
+const SPEED_COST_PER_OCTAVE = 0.06;
+/**
+ * By how much its best line must stand out from all lines that are not near it, for each second of the query: where a scene hardly changes, other speeds
+ * win by what compression does to the picture, anywhere in the video.
+ */
+const SPEED_PROMINENCE = 0.07;
+const NEAR_SECONDS = 1;
 
 /** Offsets that are tried; everywhere unless `near` says otherwise, for videos of which parts were read. */
 export interface OffsetWindow {
@@ -76,7 +82,7 @@ export function findLines(
       if (speed === 1) continue;
       const lines = atSpeed(field, speed, threshold, near);
       const net = (lines[0]?.evidence ?? 0) - speedCost(speed) * seconds;
-      if (net > top) {
+      if (net > top && prominenceOf(lines) >= SPEED_PROMINENCE * seconds) {
         best = lines;
         top = net;
       }
@@ -90,6 +96,16 @@ export function findLines(
     refineOffset(field, { ...line, speed: refined.speed }, threshold),
   );
   return [refined, ...others].filter(({ evidence }) => evidence > 0);
+}
+
+/** What the first line has more than any that is not near it. */
+function prominenceOf(lines: readonly ScoredLine[]): number {
+  const [first] = lines;
+  if (!first) return 0;
+  const other = lines.find(
+    ({ offsetSeconds }) => Math.abs(offsetSeconds - first.offsetSeconds) > NEAR_SECONDS,
+  );
+  return first.evidence - (other?.evidence ?? 0);
 }
 
 /** All offsets at one speed that have any evidence, best first. */

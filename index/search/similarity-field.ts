@@ -79,9 +79,9 @@ export class SimilarityField {
     this.#slackSeconds = Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6);
   }
 
-  /** The same, where boilerplate may match as well as anything. */
-  withoutCap(): SimilarityField {
-    return this.hasBoilerplate ? new SimilarityField(this.query, this.video) : this;
+  /** The same, where boilerplate is at most so similar. */
+  withCap(cap: number): SimilarityField {
+    return this.hasBoilerplate ? new SimilarityField(this.query, this.video, cap) : this;
   }
 
   get querySeconds(): number {
@@ -156,6 +156,15 @@ export class SimilarityField {
       for (let place = 0; place < timesteps; place += 1) sum += this.#cosines[place * size + i] as number;
       return sum / timesteps;
     });
+  }
+
+  /** Of each clip of the query, the similarity to the nearest clip of the video, [query clips]. */
+  bestSimilarities(): number[] {
+    const columns = this.video.startsSeconds.length;
+    const similarities = this.clipSimilarities();
+    return Array.from(this.query.startsSeconds, (_, row) =>
+      similarities.subarray(row * columns, (row + 1) * columns).reduce((a, b) => Math.max(a, b), -1),
+    );
   }
 }
 

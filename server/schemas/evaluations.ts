@@ -184,6 +184,15 @@ const editsReport = z
     groups: z
       .array(z.object({ name: z.enum(['single', 'mirror-and-speed', 'pairs']), ...editFigures }))
       .describe('`single`: single edits but mirror and speed.'),
+    playedBackwards: z
+      .object({
+        partCount: count,
+        lower: estimate.describe('Share of the parts of which the clip played backwards scores lower.'),
+        gap: estimate.describe('Score of the clip less that of the clip played backwards.'),
+      })
+      .nullable()
+      .optional()
+      .describe('Scores of the source for clips as they are and played backwards; absent from old reports.'),
     byEdit: z.array(z.object({ edits: z.array(edit), ...editFigures })),
     leftOut,
     queries: z

@@ -1,15 +1,17 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { latticeClip } from '../../index/encoder/check-input.js';
+import { WHITENING_FILE } from '../../index/encoder/fit-model-whitening.js';
 import type { ModelManifest } from '../../index/encoder/manifest.js';
 import { defaultModelFolder, manifestPathOf } from '../../index/encoder/model-store.js';
 import { executionProviders, openEncoder } from '../../index/encoder/onnx-encoder.js';
+import { modelIdOf } from '../../index/encoder/precision.js';
 import type { Encoder } from '../../index/encoder/types.js';
 import { temporaryFolder } from '../fixtures/videos.js';
 
@@ -55,9 +57,10 @@ function variant(
   const original = readFileSync(join(defaultModelFolder(), manifest.file));
   const bytes = change.onnx?.(original) ?? original;
   manifest.sha256 = createHash('sha256').update(bytes).digest('hex');
-  manifest.id = `${manifest.name}-${manifest.sha256.slice(0, 8)}`;
+  manifest.id = modelIdOf(manifest);
   change.manifest?.(manifest);
   writeFileSync(join(path, manifest.file), bytes);
+  copyFileSync(join(defaultModelFolder(), WHITENING_FILE), join(path, WHITENING_FILE));
   writeFileSync(join(path, 'manifest.json'), JSON.stringify(manifest));
   return join(path, 'manifest.json');
 }

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WHITENING_FILE } from '../../index/encoder/fit-model-whitening.js';
 import { type ModelManifest, parseManifest } from '../../index/encoder/manifest.js';
 import { defaultModelFolder, manifestPathOf } from '../../index/encoder/model-store.js';
 import { openEncoder } from '../../index/encoder/onnx-encoder.js';
@@ -31,6 +32,7 @@ function modelWithVariant(name: string, change: (manifest: ModelManifest) => voi
   for (const file of [manifest.file, 'half.onnx']) {
     copyFileSync(join(defaultModelFolder(), manifest.file), join(target, file));
   }
+  copyFileSync(join(defaultModelFolder(), WHITENING_FILE), join(target, WHITENING_FILE));
   manifest.variants = [{ precision: 'half', file: 'half.onnx', sha256: manifest.sha256, measured: MEASURED }];
   change(manifest);
   writeFileSync(join(target, 'manifest.json'), JSON.stringify(manifest));
@@ -41,8 +43,11 @@ describe('a precision', () => {
   test('is a model of its own, by its id and its file', async () => {
     const manifestPath = manifestPathOf(modelWithVariant('own'));
     const encoder = await openEncoder({ manifestPath, threads: 1, precision: 'half' });
-    const { id, name, sha256, file } = encoder.manifest;
-    expect({ id, file }).toEqual({ id: `${name}-half-${sha256.slice(0, 8)}`, file: 'half.onnx' });
+    const { id, name, sha256, file, whitening } = encoder.manifest;
+    expect({ id, file }).toEqual({
+      id: `${name}-half-${sha256.slice(0, 8)}-w${whitening?.sha256.slice(0, 4)}`,
+      file: 'half.onnx',
+    });
     expect(encoder.precision).toBe('half');
     await encoder.close();
   });

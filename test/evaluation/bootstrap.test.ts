@@ -34,6 +34,36 @@ describe('the bootstrap', () => {
     });
   });
 
+  it('draws groups whole, as the slow way does', async () => {
+    const column = coin(40, 0.6, 8);
+    const groups = column.map((_, i) => `part ${i < 10 ? 0 : Math.floor(i / 5)}`);
+    const [estimate] = await bootstrapMeans([column], { resamples: 300, seed: 6, groups });
+    const random = seeded(6);
+    const names = [...new Set(groups)];
+    const means = Array.from({ length: 300 }, () => {
+      const drawn = names.flatMap(() => {
+        const name = names[Math.floor(random() * names.length)];
+        return column.filter((_, i) => groups[i] === name);
+      });
+      return drawn.reduce((sum, value) => sum + value, 0) / drawn.length;
+    }).sort((a, b) => a - b);
+    expect(estimate?.low).toBeCloseTo(quantile(means, 0.025), 12);
+    expect(estimate?.high).toBeCloseTo(quantile(means, 0.975), 12);
+  });
+
+  it('is as wide for queries that always agree as for one of each', async () => {
+    const single = coin(25, 0.7, 2);
+    const copies = single.flatMap((value) => new Array<number>(12).fill(value));
+    const groups = copies.map((_, i) => String(Math.floor(i / 12)));
+    const options = { resamples: 300, seed: 4 };
+    const [alone] = await bootstrapMeans([single], options);
+    const [together] = await bootstrapMeans([copies], { ...options, groups });
+    const [apart] = await bootstrapMeans([copies], options);
+    const width = (estimate: typeof alone) => (estimate?.high ?? 0) - (estimate?.low ?? 0);
+    expect(width(together)).toBeCloseTo(width(alone), 12);
+    expect(width(apart)).toBeLessThan(width(together) / 2);
+  });
+
   it('gives the width of the normal approximation where there are many queries', async () => {
     const [estimate] = await bootstrapMeans([coin(2000, 0.8, 9)], { resamples: 2000, seed: 1 });
     const { value, low, high } = estimate as { value: number; low: number; high: number };

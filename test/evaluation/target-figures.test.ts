@@ -61,6 +61,24 @@ describe('a search for a known video', () => {
   });
 });
 
+describe('the intervals of queries of one origin', () => {
+  it('are as wide as those of the origins', async () => {
+    const outcomes = Array.from({ length: 40 }, (_, i) => ({
+      rank: i < 20 ? 1 : null,
+      score: null,
+      found: null,
+      expected: null,
+      errorSeconds: i < 10 ? 0.1 : i < 20 ? 2 : null,
+      origin: String(Math.floor(i / 10)),
+    }));
+    const origins = outcomes.filter((_, i) => i % 10 === 0);
+    const together = await targetFigures(outcomes, [1], OPTIONS, ({ origin }) => origin);
+    const alone = await targetFigures(origins, [1], OPTIONS);
+    expect(together.recall).toEqual(alone.recall);
+    expect(together.timeRange.within).toEqual(alone.timeRange.within);
+  });
+});
+
 describe('the error of a time range', () => {
   it('is the larger of those of its ends', () => {
     expect(rangeError(span(1, 5), span(1.5, 4))).toBe(1);

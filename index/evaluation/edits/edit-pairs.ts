@@ -6,14 +6,14 @@ const EXCLUSIVE: readonly (readonly EditName[])[] = [
   ['speed-0.8', 'speed-1.25'],
 ];
 
-/** Edits of the protocol that stand alone; subtitles and a missing middle are measured beside it. */
-export const PROTOCOL_EDITS: readonly EditName[] = EDIT_NAMES.filter(
-  (name) => name !== 'subtitles' && name !== 'missing-middle',
-);
+const BESIDE: readonly EditName[] = ['subtitles', 'missing-middle', 'reverse'];
 
-/** Every two edits that can go together. A trim is part of every edit, so it makes no pair. */
+/** Edits of the protocol that stand alone; the others are measured beside it. */
+export const PROTOCOL_EDITS: readonly EditName[] = EDIT_NAMES.filter((name) => !BESIDE.includes(name));
+
+/** Every two edits that can go together. A trim is part of every edit, so it makes no pair; nor does what plays backwards. */
 export function editPairs(names: readonly EditName[] = PROTOCOL_EDITS): [EditName, EditName][] {
-  const real = names.filter((name) => name !== 'trim');
+  const real = names.filter((name) => name !== 'trim' && name !== 'reverse');
   return real.flatMap((first, i) =>
     real
       .slice(i + 1)

@@ -15,6 +15,8 @@ const INTRO_FRAMES_PER_SECOND = 25;
 /** Of the part, when its middle is missing. */
 const MISSING_SHARE = 1 / 3;
 const USUAL_QUANTISER = 4;
+/** All frames are in memory before the first comes out, hence the small ones: an encoder sees less of them yet. */
+const REVERSED = "scale='min(iw,480)':-2,reverse";
 const ROUGH_QUANTISER = 14;
 
 /**
@@ -38,6 +40,7 @@ export function planEdit(input: {
   const filters = [
     ...selection(part, kept),
     `setpts=(PTS-STARTPTS)/${speed}`,
+    ...(edits.has('reverse') ? [REVERSED] : []),
     ...pictureFilters(edits, size, random),
     ...(edits.has('logo') ? logoFilters(size, random) : []),
     ...(edits.has('subtitles') ? subtitleFilters(size, random, keptSeconds / speed) : []),

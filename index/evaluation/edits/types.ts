@@ -19,6 +19,7 @@ export const EDIT_NAMES = [
   'frame-rate',
   'subtitles',
   'missing-middle',
+  'reverse',
 ] as const;
 
 export type EditName = (typeof EDIT_NAMES)[number];

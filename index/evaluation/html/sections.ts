@@ -98,7 +98,23 @@ export function editsSections(report: EditsReport): Markup[] {
             ),
           ),
         ]),
+    ...backwardsSection(report.playedBackwards),
     ...leftOutSection(leftOut),
+  ];
+}
+
+/** Reports that were made before it was measured lack it. */
+function backwardsSection(played: EditsReport['playedBackwards'] | undefined): Markup[] {
+  if (!played) return [];
+  const { partCount, lower, gap } = played;
+  return [
+    section(
+      'Played backwards',
+      table(
+        ['Parts', 'Share that scores lower', 'Mean gap of the score'],
+        [[partCount, figure(lower.value), figure(gap.value)]],
+      ),
+    ),
   ];
 }
 
