@@ -11,6 +11,8 @@ type Keys = Pick<Library, 'findApiKey' | 'touchApiKey'>;
 interface Wanted {
   /** Null: open to everyone. */
   scope: Scope | null;
+  /** Needed besides. */
+  alsoScope: Scope | null;
   /** The video that a ticket may stand for a key with; null where none is accepted. */
   ticketVideoId: number | null;
 }
@@ -34,11 +36,12 @@ export class Authentication {
   async check(request: Request, wanted: Wanted): Promise<Principal> {
     if (!this.#isRequired) return EVERYONE;
     const principal = await this.#principalOf(request, wanted);
-    if (wanted.scope === null || may(principal, wanted.scope)) return principal;
+    const needed = [wanted.scope, wanted.alsoScope].filter((scope) => scope !== null);
+    if (needed.every((scope) => may(principal, scope))) return principal;
     if (principal.keyId === null) throw required();
     throw new CliptraceError(
       'KEY_NOT_ALLOWED',
-      `This API key has the scopes ${[...principal.scopes].join(', ')}, but this needs ${wanted.scope}. ` +
+      `This API key has the scopes ${[...principal.scopes].join(', ')}, but this needs ${needed.join(' and ')}. ` +
         'Use another key, or have one made with `cliptrace keys create`.',
     );
   }

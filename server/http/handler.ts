@@ -47,7 +47,7 @@ async function admit(
   const address = clientOfAddress(request.ip);
   const ticketVideoId = route.acceptsTicket ? Number(request.params.id) : null;
   const principal = await authentication
-    .check(request, { scope: route.scope, ticketVideoId })
+    .check(request, { scope: route.scope, alsoScope: route.alsoScope, ticketVideoId })
     .catch(async (error: unknown) => {
       if (errorCodeOf(error) === 'KEY_INVALID') await clientLimits.countRefusedKey(address);
       throw error;

@@ -58,6 +58,8 @@ interface RouteSpecification<P extends Fields, Q extends Fields, J extends Field
   alsoAtRoot?: boolean;
   /** What an API key must be good for, where the server asks for keys; null: open to everyone. */
   scope: Scope | null;
+  /** What it must be good for besides. */
+  alsoScope?: Scope;
   /** A ticket for the video of the address may stand for a key. */
   acceptsTicket?: boolean;
   summary: string;
@@ -85,6 +87,7 @@ export interface Route {
   readonly address: string;
   readonly alsoAtRoot: boolean;
   readonly scope: Scope | null;
+  readonly alsoScope: Scope | null;
   readonly acceptsTicket: boolean;
   readonly summary: string;
   readonly description: string | null;
@@ -112,6 +115,7 @@ export function defineRoute<
     address: specification.address,
     alsoAtRoot: specification.alsoAtRoot ?? false,
     scope: specification.scope,
+    alsoScope: specification.alsoScope ?? null,
     acceptsTicket: specification.acceptsTicket ?? false,
     summary: specification.summary,
     description: specification.description ?? null,

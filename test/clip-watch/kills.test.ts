@@ -71,13 +71,13 @@ describe('a match', () => {
     const random = seeded(Number(process.env.TEST_KILL_SEED ?? 1));
     // Everything is like it enough.
     const watch = await watchFor('classroom', 0);
-    const videos = await makeTinyVideos(workspace.archive, 12);
-    for (let kill = 0; kill < 3; kill += 1) {
+    const videos = await makeTinyVideos(workspace.archive, 8);
+    for (let kill = 0; kill < 2; kill += 1) {
       await workspace.cli(['index', workspace.archive, '--no-calibrate'], {
         killAfterMs: between(random, 500, 3500),
       });
     }
-    for (let kill = 0; kill < 5; kill += 1) {
+    for (let kill = 0; kill < 3; kill += 1) {
       const served = await start();
       await sleep(between(random, 0, 400));
       await served.kill();

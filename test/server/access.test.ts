@@ -18,6 +18,7 @@ const CLIP = samplePath('people-detection');
 let live: LiveServer;
 let searchKey: string;
 let ingestKey: string;
+let bothKey: string;
 let adminKey: string;
 /** For the collection `family` only. */
 let familyKey: string;
@@ -29,6 +30,7 @@ beforeAll(async () => {
     prepare: async ({ library }) => {
       searchKey = await makeKey(library, ['search']);
       ingestKey = await makeKey(library, ['ingest']);
+      bothKey = await makeKey(library, ['ingest', 'search']);
       adminKey = await makeKey(library, ['admin']);
       familyKey = await makeKey(library, ['search', 'ingest'], ['family']);
     },
@@ -53,7 +55,7 @@ const json = async <T>(response: Response) => (await response.json()) as T;
 
 /** A request of a route, with an id that exists. */
 function ask(route: (typeof ROUTES)[number], init: RequestInit = {}): Promise<Response> {
-  return fetch(live.api + route.address.replace('{id}', '1'), {
+  return fetch(live.api + route.address.replace(/\{\w+\}/g, '1'), {
     method: route.method.toUpperCase(),
     ...init,
   });
@@ -96,11 +98,15 @@ describe('a server that asks for keys', () => {
   it('lets each scope do what it is for, and nothing else', async () => {
     for (const route of ROUTES) {
       if (route.scope === null || route.scope === 'admin') continue;
+      const own = route.scope === 'search' ? searchKey : ingestKey;
       const other = route.scope === 'search' ? ingestKey : searchKey;
-      const refused = await ask(route, bearer(other));
-      expect((await expectProblem(refused, 'KEY_NOT_ALLOWED')).detail).toContain(route.scope);
+      for (const key of route.alsoScope === null ? [other] : [other, own]) {
+        const refused = await ask(route, bearer(key));
+        const { detail } = await expectProblem(refused, 'KEY_NOT_ALLOWED');
+        for (const scope of [route.scope, route.alsoScope ?? '']) expect(detail).toContain(scope);
+      }
       if (route.method !== 'get') continue;
-      for (const key of [route.scope === 'search' ? searchKey : ingestKey, adminKey]) {
+      for (const key of [route.alsoScope === null ? own : bothKey, adminKey]) {
         const allowed = await ask(route, bearer(key));
         // Past the keys: there may be nothing of that id.
         expect([200, 404], route.name).toContain(allowed.status);

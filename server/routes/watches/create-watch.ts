@@ -15,7 +15,7 @@ import {
   createWatchFields,
 } from '../../schemas/watches.js';
 import { UPLOADED_QUERY_ERRORS } from '../search/errors.js';
-import { requireSearchToo } from './found.js';
+import { WATCH_SCOPES } from './found.js';
 import { allowedWebhookUrl, WEBHOOK_URL_ERRORS } from './webhook-target.js';
 
 type Context = RouteContext<
@@ -35,7 +35,7 @@ export const createWatch = defineRoute({
   name: 'createWatch',
   method: 'post',
   address: '/watches',
-  scope: 'ingest',
+  ...WATCH_SCOPES,
   summary: 'Have a webhook told when later videos show a clip',
   description:
     'The clip is uploaded (multipart, part `clip`), or a video of the library (JSON, `videoId`). Every video that becomes searchable from ' +
@@ -58,7 +58,6 @@ export const createWatch = defineRoute({
   handle: async (context) => {
     const { services, principal, json, upload } = context;
     const { url, threshold, collection = null } = json ?? (upload as NonNullable<typeof upload>).fields;
-    requireSearchToo(principal);
     requireOwnCollection(principal, collection);
     // Before the clip is decoded, which takes longer.
     const checkedUrl = await allowedWebhookUrl(url, services);

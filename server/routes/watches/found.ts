@@ -1,24 +1,20 @@
 import { CliptraceError } from '../../../index/errors.js';
 import type { ClipWatch, Delivery } from '../../../index/library/watch-types.js';
-import { may, maySeeCollection, type Principal } from '../../access/principal.js';
+import { maySeeCollection, type Principal } from '../../access/principal.js';
 import type { Services } from '../../services.js';
 
-/** A watch tells what a search would: an upload form's key must not find by it what it may not search for. KEY_NOT_ALLOWED. */
-export function requireSearchToo(principal: Principal): void {
-  if (may(principal, 'search')) return;
-  throw new CliptraceError(
-    'KEY_NOT_ALLOWED',
-    'Watches tell what a search would find: they need a key with the scopes ingest and search.',
-  );
-}
+/**
+ * Of every route of watches: one changes what is kept, as `ingest` allows, and tells what a search would, which an upload form's key
+ * must not find by it.
+ */
+export const WATCH_SCOPES = { scope: 'ingest', alsoScope: 'search' } as const;
 
-/** WATCH_NOT_FOUND, also for one of a collection that is not theirs; KEY_NOT_ALLOWED. */
+/** WATCH_NOT_FOUND, also for one of a collection that is not theirs. */
 export async function findWatch(
   { cliptrace }: Services,
   principal: Principal,
   id: number,
 ): Promise<ClipWatch> {
-  requireSearchToo(principal);
   const watch = await cliptrace.library.watches.get(id);
   if (watch !== null && maySeeCollection(principal, watch.collection)) return watch;
   throw watchNotFound(id);
@@ -31,7 +27,7 @@ export function watchNotFound(id: number): CliptraceError {
   );
 }
 
-/** WATCH_NOT_FOUND, DELIVERY_NOT_FOUND, KEY_NOT_ALLOWED. */
+/** WATCH_NOT_FOUND, DELIVERY_NOT_FOUND. */
 export async function findDelivery(
   services: Services,
   principal: Principal,

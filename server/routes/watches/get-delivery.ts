@@ -1,13 +1,13 @@
 import { defineRoute } from '../../http/route.js';
 import { presentDeliveryWithAttempts } from '../../present/watch.js';
 import { deliveryPath, deliveryWithAttempts } from '../../schemas/watches.js';
-import { findDelivery } from './found.js';
+import { findDelivery, WATCH_SCOPES } from './found.js';
 
 export const getDelivery = defineRoute({
   name: 'getDelivery',
   method: 'get',
   address: '/watches/{id}/deliveries/{deliveryId}',
-  scope: 'ingest',
+  ...WATCH_SCOPES,
   summary: 'One delivery with all its attempts and what is sent',
   path: deliveryPath,
   answers: { 200: { description: 'The delivery.', schema: deliveryWithAttempts } },

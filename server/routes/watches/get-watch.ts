@@ -2,13 +2,13 @@ import { defineRoute } from '../../http/route.js';
 import { presentWatch } from '../../present/watch.js';
 import { idPath } from '../../schemas/common.js';
 import { watch } from '../../schemas/watches.js';
-import { findWatch } from './found.js';
+import { findWatch, WATCH_SCOPES } from './found.js';
 
 export const getWatch = defineRoute({
   name: 'getWatch',
   method: 'get',
   address: '/watches/{id}',
-  scope: 'ingest',
+  ...WATCH_SCOPES,
   summary: 'What is known of one watch',
   path: idPath,
   answers: { 200: { description: 'The watch, without its secret.', schema: watch } },

@@ -2,13 +2,13 @@ import { defineRoute } from '../../http/route.js';
 import { presentDelivery } from '../../present/watch.js';
 import { idPath } from '../../schemas/common.js';
 import { type DeliveryPageJson, deliveryPage, listDeliveriesQuery } from '../../schemas/watches.js';
-import { findWatch } from './found.js';
+import { findWatch, WATCH_SCOPES } from './found.js';
 
 export const listDeliveries = defineRoute({
   name: 'listDeliveries',
   method: 'get',
   address: '/watches/{id}/deliveries',
-  scope: 'ingest',
+  ...WATCH_SCOPES,
   summary: 'What was told to the webhook of a watch, and what is to be',
   path: idPath,
   query: listDeliveriesQuery,

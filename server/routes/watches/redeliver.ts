@@ -2,13 +2,13 @@ import { CliptraceError } from '../../../index/errors.js';
 import { defineRoute } from '../../http/route.js';
 import { presentDelivery } from '../../present/watch.js';
 import { delivery, deliveryPath } from '../../schemas/watches.js';
-import { findDelivery } from './found.js';
+import { findDelivery, WATCH_SCOPES } from './found.js';
 
 export const redeliver = defineRoute({
   name: 'redeliver',
   method: 'post',
   address: '/watches/{id}/deliveries/{deliveryId}/redeliver',
-  scope: 'ingest',
+  ...WATCH_SCOPES,
   summary: 'Deliver once more',
   description:
     'Takes no body. The same body under the same id is sent at once, and tried again on failure by a schedule that begins anew.',

@@ -1,13 +1,13 @@
 import { removeWatch as removeFromLibrary } from '../../../index/clip-watch/remove-watch.js';
 import { defineRoute } from '../../http/route.js';
 import { idPath } from '../../schemas/common.js';
-import { findWatch, watchNotFound } from './found.js';
+import { findWatch, WATCH_SCOPES, watchNotFound } from './found.js';
 
 export const removeWatch = defineRoute({
   name: 'removeWatch',
   method: 'delete',
   address: '/watches/{id}',
-  scope: 'ingest',
+  ...WATCH_SCOPES,
   summary: 'Watch for a clip no more',
   description: 'Its clip, its deliveries and their log go with it; what was not delivered is not delivered.',
   path: idPath,

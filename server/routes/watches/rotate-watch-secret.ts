@@ -2,7 +2,7 @@ import { createWebhookSecret } from '../../../index/webhooks/signature.js';
 import { defineRoute } from '../../http/route.js';
 import { idPath } from '../../schemas/common.js';
 import { type RotatedSecretJson, rotatedSecret } from '../../schemas/watches.js';
-import { findWatch, watchNotFound } from './found.js';
+import { findWatch, WATCH_SCOPES, watchNotFound } from './found.js';
 
 /** For a receiver to take the new one over. */
 const OVERLAP_MS = 24 * 3600_000;
@@ -11,7 +11,7 @@ export const rotateWatchSecret = defineRoute({
   name: 'rotateWatchSecret',
   method: 'post',
   address: '/watches/{id}/secret',
-  scope: 'ingest',
+  ...WATCH_SCOPES,
   summary: 'Give a watch a new secret',
   description: 'Takes no body. For a day each delivery is signed by the old secret, too.',
   path: idPath,

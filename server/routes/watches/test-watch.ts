@@ -4,13 +4,13 @@ import { defineRoute } from '../../http/route.js';
 import { presentDelivery } from '../../present/watch.js';
 import { idPath } from '../../schemas/common.js';
 import { delivery } from '../../schemas/watches.js';
-import { findWatch, watchNotFound } from './found.js';
+import { findWatch, WATCH_SCOPES, watchNotFound } from './found.js';
 
 export const testWatch = defineRoute({
   name: 'testWatch',
   method: 'post',
   address: '/watches/{id}/test',
-  scope: 'ingest',
+  ...WATCH_SCOPES,
   summary: 'Send a test to the webhook of a watch',
   description: 'Takes no body. It is tried at once, also of a paused watch, and once.',
   path: idPath,

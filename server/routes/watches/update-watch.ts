@@ -2,14 +2,14 @@ import { defineRoute } from '../../http/route.js';
 import { presentWatch } from '../../present/watch.js';
 import { idPath } from '../../schemas/common.js';
 import { updateWatchBody, watch } from '../../schemas/watches.js';
-import { findWatch, watchNotFound } from './found.js';
+import { findWatch, WATCH_SCOPES, watchNotFound } from './found.js';
 import { allowedWebhookUrl, WEBHOOK_URL_ERRORS } from './webhook-target.js';
 
 export const updateWatch = defineRoute({
   name: 'updateWatch',
   method: 'patch',
   address: '/watches/{id}',
-  scope: 'ingest',
+  ...WATCH_SCOPES,
   summary: 'Pause, resume or change a watch',
   description:
     'One that becomes active again is compared with what arrives from then on; what waited to be delivered is delivered.',
