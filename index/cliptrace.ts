@@ -202,6 +202,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
         ffmpeg,
         limits: queryLimits(settings),
         modelId: manifest.id,
+        dimension: manifest.dimension,
         temporaryFolder: dataFolder.temporaryFolder,
         mediaPath: pathOfVideo,
       }),

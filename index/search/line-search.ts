@@ -26,6 +26,7 @@ const SPEED_COST_PER_OCTAVE = 0.06;
  */
 const SPEED_PROMINENCE = 0.07;
 const NEAR_SECONDS = 1;
+const LEAST_SPEED_COST = Math.min(...SPEEDS.filter((speed) => speed !== 1).map(speedCost));
 
 /** Offsets that are tried; everywhere unless `near` says otherwise, for videos of which parts were read. */
 export interface OffsetWindow {
@@ -45,23 +46,22 @@ export function evidenceOf(field: SimilarityField, line: Line, threshold: number
   const { offsetSeconds, speed } = line;
   const start = Math.max(query.startSeconds, (video.startSeconds - offsetSeconds) / speed);
   const end = Math.min(query.endSeconds, (video.endSeconds - offsetSeconds) / speed);
+  const count = field.sample(line);
+  if (count === 0) return 0;
+  const { seconds, similarities } = field.sampled;
   let sum = 0;
   let best = 0;
-  let border = start;
-  let before = Number.NaN;
-  let gain = 0;
-  const close = (to: number) => {
-    sum = Math.max(0, sum + gain * (to - border));
+  let border = Math.max(start, (seconds[0] as number) - REACH_SECONDS);
+  for (let i = 0; i < count; i += 1) {
+    const here = seconds[i] as number;
+    const to =
+      i + 1 < count
+        ? (here + (seconds[i + 1] as number)) / 2
+        : Math.max(border, Math.min(end, here + REACH_SECONDS));
+    sum = Math.max(0, sum + ((similarities[i] as number) - threshold) * (to - border));
     if (sum > best) best = sum;
     border = to;
-  };
-  field.along(line, (querySeconds, similarity) => {
-    if (Number.isNaN(before)) border = Math.max(start, querySeconds - REACH_SECONDS);
-    else close((before + querySeconds) / 2);
-    before = querySeconds;
-    gain = similarity - threshold;
-  });
-  if (!Number.isNaN(before)) close(Math.max(border, Math.min(end, before + REACH_SECONDS)));
+  }
   return best;
 }
 
@@ -75,9 +75,10 @@ export function findLines(
 ): ScoredLine[] {
   const { threshold, near } = options;
   let best = atSpeed(field, 1, threshold, near);
-  if (options.anySpeed) {
-    const seconds = field.query.endSeconds - field.query.startSeconds;
-    let top = best[0]?.evidence ?? 0;
+  const seconds = field.querySeconds;
+  let top = best[0]?.evidence ?? 0;
+  // Where hardly any order of moments could win more than another speed costs, none is tried.
+  if (options.anySpeed && field.evidenceAtMost(threshold) > top + LEAST_SPEED_COST * seconds) {
     for (const speed of SPEEDS) {
       if (speed === 1) continue;
       const lines = atSpeed(field, speed, threshold, near);
@@ -115,16 +116,28 @@ function atSpeed(
   threshold: number,
   near: OffsetWindow | undefined,
 ): ScoredLine[] {
-  return offsetsAt(field, speed, near)
-    .map((offsetSeconds) => {
-      const line = { offsetSeconds, speed };
-      return { ...line, evidence: evidenceOf(field, line, threshold) };
-    })
+  const steps = offsetsAt(field, speed, near);
+  const at = (step: number): ScoredLine => {
+    const line = { offsetSeconds: step * OFFSET_STEP_SECONDS, speed };
+    return { ...line, evidence: evidenceOf(field, line, threshold) };
+  };
+  // Evidence changes little from step to step: first every other one, then those beside the good ones.
+  const coarse = new Map(steps.filter((step) => step % 2 === 0).map((step) => [step, at(step)]));
+  let most = 0;
+  for (const { evidence } of coarse.values()) most = Math.max(most, evidence);
+  const isGood = (step: number) => (coarse.get(step)?.evidence ?? 0) >= GOOD_SHARE * most;
+  const fine = steps
+    .filter((step) => step % 2 !== 0 && (isGood(step - 1) || isGood(step + 1)))
+    .map((step) => at(step));
+  return [...coarse.values(), ...fine]
     .filter(({ evidence }) => evidence > 0)
     .sort((a, b) => b.evidence - a.evidence);
 }
 
-/** Offsets at which the query and the video meet; with a window, those that lay a middle of the query there. */
+/** Of the best evidence of every other step, so much makes the steps beside it worth a look. */
+const GOOD_SHARE = 0.5;
+
+/** Offsets, in steps, at which the query and the video meet; with a window, those that lay a middle of the query there. */
 function offsetsAt(field: SimilarityField, speed: number, near: OffsetWindow | undefined): number[] {
   const { query, video } = field;
   const grid = new Set<number>();
@@ -140,7 +153,7 @@ function offsetsAt(field: SimilarityField, speed: number, near: OffsetWindow | u
     const last = Math.ceil((video.endSeconds - speed * query.startSeconds) / OFFSET_STEP_SECONDS);
     for (let i = first; i <= last; i += 1) grid.add(i);
   }
-  return [...grid].map((i) => i * OFFSET_STEP_SECONDS);
+  return [...grid];
 }
 
 const APART_SECONDS = 0.25;

@@ -60,6 +60,9 @@ export function bestPath(
   const cells = profiles[0]?.length ?? 0;
   const states = lines.length + 1;
   const none = lines.length;
+  const costs = Float64Array.from({ length: states * states }, (_, i) =>
+    stepCost(Math.floor(i / states), i % states, lines),
+  );
   let scores = new Float64Array(states).fill(Number.NEGATIVE_INFINITY);
   scores[none] = 0;
   const from = new Int16Array(cells * states).fill(-1);
@@ -72,7 +75,7 @@ export function bestPath(
           : ((profiles[to] as Float64Array)[cell] as number) * CELL_SECONDS - threshold * CELL_SECONDS;
       if (gain === Number.NEGATIVE_INFINITY) continue;
       for (let previous = 0; previous < states; previous += 1) {
-        const total = (scores[previous] as number) - stepCost(previous, to, lines) + gain;
+        const total = (scores[previous] as number) - (costs[previous * states + to] as number) + gain;
         if (total > (next[to] as number)) {
           next[to] = total;
           from[cell * states + to] = previous;

@@ -42,6 +42,14 @@ export class SimilarityField {
   readonly #pointSeconds: Float64Array;
   /** How far beyond its first and last clip the query answers, so that every line meets at least one point. */
   readonly #slackSeconds: number;
+  /** What the last `sample` found: of each point its time in the query, its similarity, that without the cap, its number and the query clip that is nearest. */
+  readonly sampled: {
+    readonly seconds: Float64Array;
+    readonly similarities: Float64Array;
+    readonly uncapped: Float64Array;
+    readonly points: Int32Array;
+    readonly rows: Int32Array;
+  };
   readonly #cap: number;
   /** Of query and video, [clips, timesteps]; null without boilerplate. */
   readonly #weights: readonly [Float64Array, Float64Array] | null;
@@ -75,6 +83,13 @@ export class SimilarityField {
       .sort((a, b) => a.seconds - b.seconds);
     this.#order = Int32Array.from(points, ({ point }) => point);
     this.#pointSeconds = Float64Array.from(points, ({ seconds }) => seconds);
+    this.sampled = {
+      seconds: new Float64Array(points.length),
+      similarities: new Float64Array(points.length),
+      uncapped: new Float64Array(points.length),
+      points: new Int32Array(points.length),
+      rows: new Int32Array(points.length),
+    };
     const queryLength = lastStart(query) - firstStart(query);
     this.#slackSeconds = Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6);
   }
@@ -100,51 +115,100 @@ export class SimilarityField {
   }
 
   /** Visits the points along the line in order of time, and returns how many there are. */
-  along({ offsetSeconds, speed }: Line, visit: VisitPoint): number {
+  along(line: Line, visit: VisitPoint): number {
+    const count = this.sample(line);
+    const { seconds, similarities, uncapped, points, rows } = this.sampled;
+    const { timesteps } = this.query;
+    const [weights, shares] = [this.#weights, this.#ownShares];
+    for (let i = 0; i < count; i += 1) {
+      const [point, row] = [points[i] as number, rows[i] as number];
+      const weight = weights ? this.#weightOf(weights, point, row) : 1;
+      const ownShare = shares
+        ? Math.min(shares[0][row] as number, shares[1][Math.floor(point / timesteps)] as number)
+        : 1;
+      visit(seconds[i] as number, similarities[i] as number, weight, uncapped[i] as number, ownShare);
+    }
+    return count;
+  }
+
+  /**
+   * Puts the points along the line into `sampled`, in order of time, and returns how many there are. A search over lines does little else, so it
+   * neither calls back nor makes anything.
+   */
+  sample({ offsetSeconds, speed }: Line): number {
     const { startsSeconds, timesteps, clipSeconds, startSeconds, endSeconds } = this.query;
     const cellSeconds = clipSeconds / timesteps;
-    const [first, last] = [firstStart(this.query), lastStart(this.query)];
+    const rowCount = startsSeconds.length;
+    const first = startsSeconds[0] as number;
+    const last = startsSeconds[rowCount - 1] as number;
     const columns = this.video.startsSeconds.length;
-    const rows = startsSeconds.length;
     const hop = usualHop(this.query) || 1;
-    const [weights, shares] = [this.#weights, this.#ownShares];
-    let visited = 0;
-    const from = lowerBound(this.#pointSeconds, offsetSeconds + speed * startSeconds);
-    for (let i = from; i < this.#order.length; i += 1) {
-      const querySeconds = ((this.#pointSeconds[i] as number) - offsetSeconds) / speed;
+    const slack = this.#slackSeconds;
+    const [order, pointSeconds, cosines, weights] = [
+      this.#order,
+      this.#pointSeconds,
+      this.#cosines,
+      this.#weights,
+    ];
+    const { seconds, similarities, uncapped, points, rows } = this.sampled;
+    let count = 0;
+    const from = lowerBound(pointSeconds, offsetSeconds + speed * startSeconds);
+    for (let i = from; i < order.length; i += 1) {
+      const querySeconds = ((pointSeconds[i] as number) - offsetSeconds) / speed;
       if (querySeconds >= endSeconds) break;
-      const point = this.#order[i] as number;
+      const point = order[i] as number;
       const place = point % timesteps;
       const wanted = querySeconds - (place + 0.5) * cellSeconds;
-      if (wanted < first - this.#slackSeconds || wanted > last + this.#slackSeconds) continue;
-      let row = Math.min(rows - 1, Math.max(0, Math.floor((wanted - first) / hop)));
+      if (wanted < first - slack || wanted > last + slack) continue;
+      let row = Math.floor((wanted - first) / hop);
+      if (row < 0) row = 0;
+      else if (row >= rowCount) row = rowCount - 1;
       while (row > 0 && (startsSeconds[row] as number) > wanted) row -= 1;
-      while (row + 1 < rows && (startsSeconds[row + 1] as number) <= wanted) row += 1;
-      const column = (point - place) / timesteps;
-      const base = (place * rows + row) * columns + column;
-      const here = this.#cosines[base] as number;
-      const start = startsSeconds[row] as number;
-      const next = startsSeconds[row + 1];
-      const weight = next === undefined || wanted <= start ? 0 : (wanted - start) / (next - start);
-      const similarity =
-        weight === 0 ? here : here + weight * ((this.#cosines[base + columns] as number) - here);
-      const beyondSeconds = Math.max(0, first - wanted, wanted - last);
-      const uncapped = similarity - PHASE_COST_PER_SECOND * beyondSeconds;
-      const near = next !== undefined && weight > 0.5 ? row + 1 : row;
-      const counts = weights
-        ? Math.min(weights[0][near * timesteps + place] as number, weights[1][point] as number)
-        : 1;
-      const ownShare = shares ? Math.min(shares[0][near] as number, shares[1][column] as number) : 1;
-      visit(
-        querySeconds,
-        counts === 0 ? Math.min(uncapped, this.#cap) : uncapped,
-        counts,
-        uncapped,
-        ownShare,
-      );
-      visited += 1;
+      while (row + 1 < rowCount && (startsSeconds[row + 1] as number) <= wanted) row += 1;
+      const base = (place * rowCount + row) * columns + (point - place) / timesteps;
+      let similarity = cosines[base] as number;
+      let near = row;
+      if (wanted < first) similarity -= PHASE_COST_PER_SECOND * (first - wanted);
+      else if (row + 1 === rowCount) similarity -= PHASE_COST_PER_SECOND * (wanted - last);
+      else {
+        const start = startsSeconds[row] as number;
+        const between = (wanted - start) / ((startsSeconds[row + 1] as number) - start);
+        if (between > 0) similarity += between * ((cosines[base + columns] as number) - similarity);
+        if (between > 0.5) near = row + 1;
+      }
+      seconds[count] = querySeconds;
+      points[count] = point;
+      rows[count] = near;
+      uncapped[count] = similarity;
+      const isCapped =
+        weights !== null && similarity > this.#cap && this.#weightOf(weights, point, near) === 0;
+      similarities[count] = isCapped ? this.#cap : similarity;
+      count += 1;
     }
-    return visited;
+    return count;
+  }
+
+  #weightOf([query, video]: readonly [Float64Array, Float64Array], point: number, row: number): number {
+    const { timesteps } = this.query;
+    return Math.min(query[row * timesteps + (point % timesteps)] as number, video[point] as number);
+  }
+
+  /**
+   * What the query could reach if each of its moments lay on the moment of the video that is most like it, in no order: sum of
+   * (similarity - threshold) x seconds. Hardly any line has more.
+   */
+  evidenceAtMost(threshold: number): number {
+    const { startsSeconds, timesteps } = this.query;
+    const columns = this.video.startsSeconds.length;
+    let sum = 0;
+    for (let base = 0; base < this.#cosines.length; base += columns) {
+      let most = threshold;
+      for (let i = base; i < base + columns; i += 1) {
+        if ((this.#cosines[i] as number) > most) most = this.#cosines[i] as number;
+      }
+      sum += most - threshold;
+    }
+    return (sum * this.querySeconds) / (startsSeconds.length * timesteps);
   }
 
   /** Mean over the places, [query clips, video clips], row-major: what a person looks at. */
@@ -176,7 +240,16 @@ function cosines(query: ClipTrack, video: ClipTrack): Float32Array {
   for (let place = 0; place < timesteps; place += 1) {
     for (let i = 0; i < rows; i += 1) {
       const base = (place * rows + i) * columns;
-      for (let j = 0; j < columns; j += 1) {
+      const row = (i * timesteps + place) * dimension;
+      let j = 0;
+      for (; j + 3 < columns; j += 4) {
+        fourDots(field, base + j, query.features, row, video.features, {
+          first: (j * timesteps + place) * dimension,
+          stride: timesteps * dimension,
+          length: dimension,
+        });
+      }
+      for (; j < columns; j += 1) {
         field[base + j] = dot(
           query.features,
           i * timesteps + place,
@@ -188,6 +261,33 @@ function cosines(query: ClipTrack, video: ClipTrack): Float32Array {
     }
   }
   return field;
+}
+
+/** Inner products of one row with four others that lie `stride` apart: what is read of the one serves all four. */
+function fourDots(
+  target: Float32Array,
+  at: number,
+  left: Float32Array,
+  row: number,
+  right: Float32Array,
+  { first, stride, length }: { first: number; stride: number; length: number },
+): void {
+  const [second, third, fourth] = [first + stride, first + 2 * stride, first + 3 * stride];
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (let d = 0; d < length; d += 1) {
+    const value = left[row + d] as number;
+    s0 += value * (right[first + d] as number);
+    s1 += value * (right[second + d] as number);
+    s2 += value * (right[third + d] as number);
+    s3 += value * (right[fourth + d] as number);
+  }
+  target[at] = s0;
+  target[at + 1] = s1;
+  target[at + 2] = s2;
+  target[at + 3] = s3;
 }
 
 export function firstStart(track: ClipTrack): number {

@@ -15,6 +15,7 @@ import {
   reliabilityOf,
 } from '../../index/search/calibration/fit-calibration.js';
 import { fitLogistic } from '../../index/search/calibration/fit-logistic.js';
+import { showSameScene } from '../../index/search/calibration/same-scene.js';
 import { probabilityOf, sigmoid, verdictOf } from '../../index/search/calibration/score.js';
 import type { Calibration } from '../../index/search/calibration/types.js';
 import { createWorkspace, indexInto, SAMPLES_FOLDER } from '../helpers/workspace.js';
@@ -143,6 +144,7 @@ describe('the calibration of a collection', () => {
       ffmpeg,
       limits: defaultMediaLimits,
       modelId: modelId(),
+      dimension: cliptrace.encoder.manifest.dimension,
       temporaryFolder: mkdtempSync(path.join(workspace.root, 'calibration-')),
       leastVideos: 10,
       mediaPath: (videoId) => cliptrace.mediaPath(videoId),
@@ -174,6 +176,15 @@ describe('the calibration of a collection', () => {
       hits: [],
       verdict: 'none',
     });
+  });
+
+  it('takes a copy for no negative, and another video for one', async () => {
+    const { library, encoder } = cliptrace;
+    const parts = { library, modelId: modelId(), dimension: encoder.manifest.dimension };
+    const { videos } = await library.listVideos({ limit: 2 });
+    const [one, other] = videos.map(({ id }) => id) as [number, number];
+    await expect(showSameScene(parts, one, one)).resolves.toBe(true);
+    await expect(showSameScene(parts, one, other)).resolves.toBe(false);
   });
 
   it('refuses a collection that is too small', async () => {

@@ -14,6 +14,7 @@ import type { Library, Video } from '../../library/types.js';
 import type { FfmpegProgram, MediaLimits } from '../../media/types.js';
 import type { Searcher, SearchHit } from '../types.js';
 import { type CalibrationQuery, fitCalibration } from './fit-calibration.js';
+import { showSameScene } from './same-scene.js';
 import type { Calibration } from './types.js';
 
 export interface CalibrationParts {
@@ -22,6 +23,7 @@ export interface CalibrationParts {
   ffmpeg: FfmpegProgram;
   limits: MediaLimits;
   modelId: string;
+  dimension: number;
   temporaryFolder: string;
   /** Of a collection that can be calibrated; LEAST_VIDEOS unless told. */
   leastVideos?: number | undefined;
@@ -129,13 +131,13 @@ async function searchEdited(
       signal,
     });
     const source = hits.find((hit) => hit.video.id === video.id && isThere(hit, plan.truth));
-    const others = hits.filter(
-      (hit) =>
-        hit.video.id !== video.id &&
-        // A common ident does not make other footage of it.
-        hit.boilerplate < MOSTLY_BOILERPLATE &&
-        hit.evidence.similarity * hit.evidence.coverage < COPY_SIMILARITY,
-    );
+    const others: SearchHit[] = [];
+    for (const hit of hits) {
+      // A common ident does not make other footage of it, nor does another take of the scene.
+      if (hit.video.id === video.id || hit.boilerplate >= MOSTLY_BOILERPLATE) continue;
+      if (hit.evidence.similarity * hit.evidence.coverage >= COPY_SIMILARITY) continue;
+      if (!(await showSameScene(parts, video.id, hit.video.id))) others.push(hit);
+    }
     return { source: source?.evidence ?? null, others: others.map(({ evidence }) => evidence) };
   } finally {
     await rm(outPath, { force: true });
