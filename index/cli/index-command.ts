@@ -24,7 +24,7 @@ export interface IndexFlags extends CommonFlags {
   settle?: string;
   rescan?: string;
   meta?: string[];
-  /** False: what the collection has grown to ask for stays queued. */
+  /** True: all that the collection has grown to ask for is done at once; false: nothing of it. */
   calibrate?: boolean;
 }
 
@@ -41,7 +41,7 @@ export async function indexCommand(
   const request = indexRequest(paths, flags);
   const summary = await withCliptrace(context, flags, 'write', async (cliptrace) => {
     const indexed = await runIndexing(cliptrace, request, context.terminal);
-    if (flags.calibrate !== false) await runWaitingUpkeep(cliptrace, request.collection, context.terminal);
+    await runUpkeep(cliptrace, request.collection, flags.calibrate, context.terminal);
     return indexed;
   });
   if (flags.json) printJson(context.terminal, summaryJson(summary));
@@ -109,30 +109,42 @@ export async function runIndexing(
   return runJob(cliptrace, same ?? (await jobs.submit(request)), terminal);
 }
 
-/** A collection that has grown enough asked for it; what is indexed stays indexed if it fails. */
-async function runWaitingUpkeep(
+/** Jobs that a grown collection asked for; what is indexed stays indexed if one fails. */
+async function runUpkeep(
   cliptrace: OpenedCliptrace,
   collection: string,
+  calibrate: boolean | undefined,
   terminal: Terminal,
 ): Promise<void> {
-  for (const [type, what] of UPKEEP) {
+  for (const { type, task, atOnce } of UPKEEP) {
     const waiting = (await cliptrace.library.pendingJobs()).find(
       ({ request, status }) =>
         status === 'queued' && request.type === type && request.collection === collection,
     );
     if (!waiting) continue;
-    terminal.err(`${what} the collection "${printable(collection)}"`);
+    if (!(calibrate ?? atOnce)) {
+      terminal.err(laterText(task, collection));
+      continue;
+    }
+    terminal.err(`${task} the collection "${printable(collection)}"`);
     await runJob(cliptrace, waiting, terminal).catch((error: unknown) => {
       terminal.err(`Warning: what was known of it stays as it was: ${errorMessageOf(error)}`);
     });
   }
 }
 
-/** Jobs that a grown collection asks for, in this order. */
+/** In this order. The fitting of scores takes longer than a small archive, and a server does it while it is idle. */
 const UPKEEP = [
-  ['boilerplate', 'Looking for what stands in many videos of'],
-  ['calibrate', 'Fitting the scores to the videos of'],
+  { type: 'boilerplate', task: 'Looking for what stands in many videos of', atOnce: true },
+  { type: 'calibrate', task: 'Fitting the scores to the videos of', atOnce: false },
 ] as const;
+
+function laterText(task: string, collection: string): string {
+  return (
+    `Left for later: ${task.toLowerCase()} the collection "${printable(collection)}". A server does that by itself, ` +
+    'and so do `cliptrace jobs run` and `cliptrace index --calibrate`.'
+  );
+}
 
 export function summaryJson({ job, files, elapsedSeconds }: IndexSummary): unknown {
   const { progress } = job;

@@ -78,7 +78,8 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option(...precision)
     .option(...decodes)
     .option('--retry-failed', 'only files that failed when they were last tried; without paths, all of them')
-    .option('--no-calibrate', 'leave boilerplate and the fitting of scores to the server or `jobs run`')
+    .option('--calibrate', 'fit the scores at once when the collection has grown twofold')
+    .option('--no-calibrate', 'leave that, and looking for boilerplate, to a server or to `jobs run`')
     .option(...json)
     .action(async (paths, flags) => exit(await indexCommand(paths, flags, context)));
 

@@ -8,12 +8,12 @@ export interface IndexJson {
   files: { path: string; outcome: string }[];
 }
 
-/** `cliptrace index` over an archive, in a process of its own; without the fitting of scores, which is no part of indexing. */
+/** `cliptrace index` over an archive, in a process of its own, as it is without flags. */
 export async function runIndex(archive: string, data: string) {
   const script = path.join(PROJECT_ROOT, 'dist/index/cli.js');
   const { stdout, wallMs, cpuMs } = await runCounted({
     command: process.execPath,
-    args: [script, 'index', archive, '--no-calibrate', '--json', '--data', data],
+    args: [script, 'index', archive, '--json', '--data', data],
     goodCodes: [0, 3],
   });
   const report = JSON.parse(stdout) as IndexJson;
