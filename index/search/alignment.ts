@@ -87,19 +87,26 @@ function alongPath(
     .filter(
       ({ query, video }) => query.endSeconds > query.startSeconds && video.endSeconds > video.startSeconds,
     );
-  const [first, last] = [parts[0], parts.at(-1)];
-  if (!first || !last) return null;
+  if (parts.length === 0) return null;
   const longest = runs.reduce((a, b) => (b.endCell - b.firstCell > a.endCell - a.firstCell ? b : a));
   const { speed, offsetSeconds } = lines[longest.line] as Line;
   return {
-    video: { startSeconds: first.video.startSeconds, endSeconds: last.video.endSeconds },
-    query: { startSeconds: first.query.startSeconds, endSeconds: last.query.endSeconds },
+    video: hullOf(parts.map(({ video }) => video)),
+    query: hullOf(parts.map(({ query }) => query)),
     parts,
     speed,
     offsetSeconds,
     evidence,
     similarity: sum / cells,
     matchedSeconds: cells * CELL_SECONDS,
+  };
+}
+
+/** An end that was moved to a cut may reach a little into the next part. */
+function hullOf(spans: readonly Span[]): Span {
+  return {
+    startSeconds: Math.min(...spans.map(({ startSeconds }) => startSeconds)),
+    endSeconds: Math.max(...spans.map(({ endSeconds }) => endSeconds)),
   };
 }
 

@@ -50,7 +50,8 @@ export function profileAlong(field: SimilarityField, line: Line): Float64Array {
 
 /**
  * The path with the largest sum of (similarity - threshold) x seconds: each cell of the query lies on one line or on none; beginning a run
- * and changing the line cost something; the video never runs backwards. Viterbi over the lines: cells x lines^2.
+ * and changing the line cost something; the video never runs backwards, not even over cells that lie on no line. All lines have one speed.
+ * Viterbi over the lines: cells x lines^2.
  */
 export function bestPath(
   profiles: readonly Float64Array[],
@@ -58,63 +59,104 @@ export function bestPath(
   threshold: number,
 ): { runs: PathRun[]; evidence: number } {
   const cells = profiles[0]?.length ?? 0;
-  const states = lines.length + 1;
-  const none = lines.length;
-  const costs = Float64Array.from({ length: states * states }, (_, i) =>
-    stepCost(Math.floor(i / states), i % states, lines),
-  );
-  let scores = new Float64Array(states).fill(Number.NEGATIVE_INFINITY);
-  scores[none] = 0;
-  const from = new Int16Array(cells * states).fill(-1);
+  const paths = lines.map(() => new PathsOnLine(cells));
+  let best: PathEnd = { line: NONE, cell: NONE, score: 0 };
   for (let cell = 0; cell < cells; cell += 1) {
-    const next = new Float64Array(states).fill(Number.NEGATIVE_INFINITY);
-    for (let to = 0; to < states; to += 1) {
-      const gain =
-        to === none
-          ? 0
-          : ((profiles[to] as Float64Array)[cell] as number) * CELL_SECONDS - threshold * CELL_SECONDS;
-      if (gain === Number.NEGATIVE_INFINITY) continue;
-      for (let previous = 0; previous < states; previous += 1) {
-        const total = (scores[previous] as number) - (costs[previous * states + to] as number) + gain;
-        if (total > (next[to] as number)) {
-          next[to] = total;
-          from[cell * states + to] = previous;
-        }
+    for (let line = 0; line < lines.length; line += 1) {
+      const gain = (((profiles[line] as Float64Array)[cell] as number) - threshold) * CELL_SECONDS;
+      const on = paths[line] as PathsOnLine;
+      if (gain === Number.NEGATIVE_INFINITY) {
+        on.setNone(cell);
+        continue;
       }
+      const before = bestBefore(cell, line, paths, lines);
+      const score = before.score + gain;
+      on.set(cell, score, before);
+      if (score > best.score) best = { line, cell, score };
     }
-    scores = next;
   }
-  return readBack(scores, from, cells, states);
+  return { runs: readBack(best, paths), evidence: best.score };
 }
 
-function stepCost(from: number, to: number, lines: readonly Line[]): number {
-  const none = lines.length;
-  if (to === none || from === to) return 0;
-  if (from === none) return BEGIN_COST;
-  // At one speed, a smaller offset would show again what was shown.
-  const ahead = (lines[to] as Line).offsetSeconds - (lines[from] as Line).offsetSeconds;
-  return ahead > 0 ? CHANGE_COST : Number.POSITIVE_INFINITY;
+const NONE = -1;
+
+/** The cell, of the query, in which a path ends, and the line that it lies on there. */
+interface PathEnd {
+  line: number;
+  cell: number;
+  score: number;
 }
 
-function readBack(
-  scores: Float64Array,
-  from: Int16Array,
-  cells: number,
-  states: number,
-): { runs: PathRun[]; evidence: number } {
-  let state = 0;
-  for (let i = 1; i < states; i += 1) {
-    if ((scores[i] as number) > (scores[state] as number)) state = i;
+/** Of all paths whose last cell on a line is this one, the best. */
+class PathsOnLine {
+  readonly scores: Float64Array;
+  /** The cell at or before this one in which the best path ended. */
+  readonly #bestEnds: Int32Array;
+  /** What came before each cell: line and cell, or none. */
+  readonly #lines: Int16Array;
+  readonly #cells: Int32Array;
+
+  constructor(cells: number) {
+    this.scores = new Float64Array(cells);
+    this.#bestEnds = new Int32Array(cells);
+    this.#lines = new Int16Array(cells);
+    this.#cells = new Int32Array(cells);
   }
-  const evidence = scores[state] ?? 0;
+
+  setNone(cell: number): void {
+    this.set(cell, Number.NEGATIVE_INFINITY, { line: NONE, cell: NONE });
+  }
+
+  set(cell: number, score: number, before: { line: number; cell: number }): void {
+    this.scores[cell] = score;
+    this.#lines[cell] = before.line;
+    this.#cells[cell] = before.cell;
+    const bestEnd = cell === 0 ? 0 : (this.#bestEnds[cell - 1] as number);
+    this.#bestEnds[cell] = score > (this.scores[bestEnd] as number) ? cell : bestEnd;
+  }
+
+  bestEndUpTo(cell: number): number {
+    return this.#bestEnds[cell] as number;
+  }
+
+  before(cell: number): { line: number; cell: number } {
+    return { line: this.#lines[cell] as number, cell: this.#cells[cell] as number };
+  }
+}
+
+/** The best that can come before a cell on a line; its score has what the step costs taken off. */
+function bestBefore(
+  cell: number,
+  line: number,
+  paths: readonly PathsOnLine[],
+  lines: readonly Line[],
+): PathEnd {
+  const { offsetSeconds, speed } = lines[line] as Line;
+  let best: PathEnd = { line: NONE, cell: NONE, score: -BEGIN_COST };
+  const consider = (from: number, end: number, cost: number): void => {
+    const score = (paths[from]?.scores[end] ?? Number.NEGATIVE_INFINITY) - cost;
+    if (score > best.score) best = { line: from, cell: end, score };
+  };
+  for (let from = 0; from < paths.length; from += 1) {
+    const ahead = offsetSeconds - (lines[from] as Line).offsetSeconds;
+    if (cell > 0 && from === line) consider(from, cell - 1, 0);
+    // At one speed, a smaller offset would show again what was shown.
+    else if (cell > 0 && ahead > 0) consider(from, cell - 1, CHANGE_COST);
+    // Over cells on no line: so many of them that the video does not go back.
+    const last = cell - 1 + Math.min(-1, Math.floor(ahead / (speed * CELL_SECONDS) + 1e-9));
+    if (last >= 0) consider(from, (paths[from] as PathsOnLine).bestEndUpTo(last), BEGIN_COST);
+  }
+  return best;
+}
+
+function readBack(end: PathEnd, paths: readonly PathsOnLine[]): PathRun[] {
   const runs: PathRun[] = [];
-  for (let cell = cells - 1; cell >= 0; cell -= 1) {
-    if (state !== states - 1) {
-      const last = runs[0];
-      if (last && last.line === state && last.firstCell === cell + 1) last.firstCell = cell;
-      else runs.unshift({ line: state, firstCell: cell, endCell: cell + 1 });
-    }
-    state = from[cell * states + state] as number;
+  let { line, cell } = end as { line: number; cell: number };
+  while (line !== NONE) {
+    const last = runs[0];
+    if (last && last.line === line && last.firstCell === cell + 1) last.firstCell = cell;
+    else runs.unshift({ line, firstCell: cell, endCell: cell + 1 });
+    ({ line, cell } = (paths[line] as PathsOnLine).before(cell));
   }
-  return { runs, evidence };
+  return runs;
 }

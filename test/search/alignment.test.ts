@@ -134,24 +134,21 @@ function slowEvidence(query: ClipTrack, video: ClipTrack, { offsetSeconds, speed
 function slowPath(profiles: readonly Float64Array[], lines: readonly Line[], threshold: number): number {
   const cells = profiles[0]?.length ?? 0;
   const none = lines.length;
-  const go = (cell: number, state: number): number => {
+  // `shownSeconds`: up to where the video has been shown.
+  const go = (cell: number, state: number, shownSeconds: number): number => {
     if (cell === cells) return 0;
-    let best = Number.NEGATIVE_INFINITY;
-    for (let next = 0; next <= none; next += 1) {
-      const profile = profiles[next];
-      const gain = profile ? ((profile[cell] as number) - threshold) * CELL_SECONDS : 0;
-      let cost = 0;
-      if (next !== state && next !== none) {
-        const backwards =
-          state !== none && (lines[next] as Line).offsetSeconds <= (lines[state] as Line).offsetSeconds;
-        if (backwards) continue;
-        cost = state === none ? BEGIN_COST : CHANGE_COST;
-      }
-      best = Math.max(best, gain - cost + go(cell + 1, next));
+    let best = go(cell + 1, none, shownSeconds);
+    for (const [next, { offsetSeconds, speed }] of lines.entries()) {
+      const startSeconds = offsetSeconds + speed * cell * CELL_SECONDS;
+      if (startSeconds < shownSeconds - 1e-9) continue;
+      if (next !== state && state !== none && offsetSeconds <= (lines[state] as Line).offsetSeconds) continue;
+      const gain = ((profiles[next]?.[cell] ?? 0) - threshold) * CELL_SECONDS;
+      const cost = next === state ? 0 : state === none ? BEGIN_COST : CHANGE_COST;
+      best = Math.max(best, gain - cost + go(cell + 1, next, startSeconds + speed * CELL_SECONDS));
     }
     return best;
   };
-  return go(0, none);
+  return go(0, none, Number.NEGATIVE_INFINITY);
 }
 
 describe('align', () => {
@@ -214,11 +211,10 @@ describe('align', () => {
 
   it('takes the best of all paths', () => {
     const random = randomStream(21);
-    const lines = [
-      { offsetSeconds: 0, speed: 1 },
-      { offsetSeconds: 2, speed: 1 },
-    ];
-    for (let round = 0; round < 30; round += 1) {
+    for (let round = 0; round < 60; round += 1) {
+      const speed = [0.5, 1, 2][round % 3] as number;
+      // A quarter of a second is passed over by two cells at speed 1; two seconds by more than there are.
+      const lines = [0, 2, -0.25].map((offsetSeconds) => ({ offsetSeconds, speed }));
       const profiles = lines.map(() =>
         Float64Array.from({ length: 8 }, () => (random() > 0.8 ? Number.NEGATIVE_INFINITY : 2 * random())),
       );
@@ -245,6 +241,22 @@ describe('align', () => {
     const video = film(() => still(3), { fromSeconds: 0, seconds: 20, hopSeconds: 1 });
     const query = film(() => still(3), { fromSeconds: 0, seconds: 5, hopSeconds: 0.25, noise: 0.2 });
     expect(align({ query, video, anySpeed: true })[0]?.speed).toBe(1);
+  });
+
+  it('never lays a query backwards, however little it has in common with the video', () => {
+    for (let seed = 40; seed < 60; seed += 1) {
+      const pieces = [scene(seed, 30), scene(seed + 100, 30)] as const;
+      // Pieces of the video in the wrong order, and something else between.
+      const mixed = (at: number) =>
+        at < 3 ? pieces[0](14 + at) : at < 5 ? pieces[1](at) : pieces[0](at - 4);
+      const video = film(pieces[0], { fromSeconds: 0, seconds: 20, hopSeconds: 1 });
+      const query = film(mixed, { fromSeconds: 0, seconds: 8, hopSeconds: 0.25, noise: 0.6 });
+      for (const { video: span, parts } of align({ query, video, anySpeed: true, cutsSeconds: [3, 5] })) {
+        expect(span.endSeconds).toBeGreaterThan(span.startSeconds);
+        const starts = parts.map((part) => part.video.startSeconds);
+        expect(starts).toEqual([...starts].sort((a, b) => a - b));
+      }
+    }
   });
 
   it('finds both sides of a missing middle', () => {

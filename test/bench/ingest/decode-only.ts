@@ -18,7 +18,9 @@ export async function decodeOnly(options: {
   const work = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const args = ['-nostdin', '-v', 'error', '-threads', '1', '-i', file, ...output, '-y', devNull];
-      cpuMs += (await runCounted({ command: ffmpeg, args })).cpuMs;
+      const counted = await runCounted({ command: ffmpeg, args });
+      // Not in one expression with the await: the sum would be read before it, and what other workers add be lost.
+      cpuMs += counted.cpuMs;
     }
   };
   await Promise.all(Array.from({ length: processes }, work));
