@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { OpenedCliptrace } from '../cliptrace.js';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import { countFailures } from '../ingest/failure-counts.js';
-import type { FileOutcome, JobFile, JobRequest } from '../library/types.js';
+import type { FileOutcome, Job, JobFile, JobRequest } from '../library/types.js';
 import {
   type CommandContext,
   type CommonFlags,
@@ -24,7 +24,7 @@ export interface IndexFlags extends CommonFlags {
   settle?: string;
   rescan?: string;
   meta?: string[];
-  /** True: all that the collection has grown to ask for is done at once; false: nothing of it. */
+  /** What the collection has grown to ask for is done at once. */
   calibrate?: boolean;
 }
 
@@ -41,7 +41,8 @@ export async function indexCommand(
   const request = indexRequest(paths, flags);
   const summary = await withCliptrace(context, flags, 'write', async (cliptrace) => {
     const indexed = await runIndexing(cliptrace, request, context.terminal);
-    await runUpkeep(cliptrace, request.collection, flags.calibrate, context.terminal);
+    const upkeep = flags.calibrate ? runUpkeep : tellOfUpkeep;
+    await upkeep(cliptrace, request.collection, context.terminal);
     return indexed;
   });
   if (flags.json) printJson(context.terminal, summaryJson(summary));
@@ -110,39 +111,46 @@ export async function runIndexing(
 }
 
 /** Jobs that a grown collection asked for; what is indexed stays indexed if one fails. */
-async function runUpkeep(
-  cliptrace: OpenedCliptrace,
-  collection: string,
-  calibrate: boolean | undefined,
-  terminal: Terminal,
-): Promise<void> {
-  for (const { type, task, atOnce } of UPKEEP) {
-    const waiting = (await cliptrace.library.pendingJobs()).find(
-      ({ request, status }) =>
-        status === 'queued' && request.type === type && request.collection === collection,
-    );
-    if (!waiting) continue;
-    if (!(calibrate ?? atOnce)) {
-      terminal.err(laterText(task, collection));
-      continue;
-    }
-    terminal.err(`${task} the collection "${printable(collection)}"`);
-    await runJob(cliptrace, waiting, terminal).catch((error: unknown) => {
+async function runUpkeep(cliptrace: OpenedCliptrace, collection: string, terminal: Terminal): Promise<void> {
+  for (const job of await waitingUpkeep(cliptrace, collection)) {
+    terminal.err(`${UPKEEP[job.request.type as Upkeep]} the collection "${printable(collection)}"`);
+    await runJob(cliptrace, job, terminal).catch((error: unknown) => {
       terminal.err(`Warning: what was known of it stays as it was: ${errorMessageOf(error)}`);
     });
   }
 }
 
-/** In this order. The fitting of scores takes longer than a small archive, and a server does it while it is idle. */
-const UPKEEP = [
-  { type: 'boilerplate', task: 'Looking for what stands in many videos of', atOnce: true },
-  { type: 'calibrate', task: 'Fitting the scores to the videos of', atOnce: false },
-] as const;
+/** In the order in which they are to be done. */
+const UPKEEP = {
+  boilerplate: 'Looking for what stands in many videos of',
+  calibrate: 'Fitting the scores to the videos of',
+} as const;
+type Upkeep = keyof typeof UPKEEP;
 
-function laterText(task: string, collection: string): string {
-  return (
-    `Left for later: ${task.toLowerCase()} the collection "${printable(collection)}". A server does that by itself, ` +
-    'and so do `cliptrace jobs run` and `cliptrace index --calibrate`.'
+async function waitingUpkeep(cliptrace: OpenedCliptrace, collection: string): Promise<Job[]> {
+  const pending = await cliptrace.library.pendingJobs();
+  return (Object.keys(UPKEEP) as Upkeep[]).flatMap((type) =>
+    pending.filter(
+      ({ request, status }) =>
+        status === 'queued' && request.type === type && request.collection === collection,
+    ),
+  );
+}
+
+/** Not done at once: it takes longer than a small archive does, and a server does it while it is idle. */
+async function tellOfUpkeep(
+  cliptrace: OpenedCliptrace,
+  collection: string,
+  terminal: Terminal,
+): Promise<void> {
+  const waiting = await waitingUpkeep(cliptrace, collection);
+  if (waiting.length === 0) return;
+  const what = waiting.map(({ request }) =>
+    request.type === 'boilerplate' ? 'looking for boilerplate' : 'fitting the scores',
+  );
+  terminal.err(
+    `Left for later, because the collection "${printable(collection)}" has grown: ${what.join(', ')}. ` +
+      'A server does that by itself, and so do `cliptrace jobs run` and `cliptrace index --calibrate`.',
   );
 }
 

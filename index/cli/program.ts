@@ -78,8 +78,11 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option(...precision)
     .option(...decodes)
     .option('--retry-failed', 'only files that failed when they were last tried; without paths, all of them')
-    .option('--calibrate', 'fit the scores at once when the collection has grown twofold')
-    .option('--no-calibrate', 'leave that, and looking for boilerplate, to a server or to `jobs run`')
+    .option(
+      '--calibrate',
+      'look for boilerplate and fit the scores at once, when the collection has grown for it',
+    )
+    .option('--no-calibrate', 'leave that to a server or to `jobs run` (the default)')
     .option(...json)
     .action(async (paths, flags) => exit(await indexCommand(paths, flags, context)));
 

@@ -77,7 +77,10 @@ export async function alignCandidates(input: {
     await nextTurn();
   }
   const order = [...aligned.keys()].sort((a, b) => topScore(aligned[b]) - topScore(aligned[a]));
+  const most = Math.max(0, ...aligned.map(evidence));
   for (const i of order.slice(0, SPEED_CANDIDATES)) {
+    // At no speed could it match better than the best does at its own.
+    if (i !== order[0] && evidenceAtMost(capped[i] as ComparedVideo, thresholds.threshold) <= most) continue;
     const best = bestVariant(alignVariants(input, capped[i] as ComparedVideo, thresholds, true));
     if (best.length > 0) aligned[i] = best;
     await nextTurn();
@@ -123,6 +126,12 @@ function withCap({ video, variants }: ComparedVideo, cap: number): ComparedVideo
       fields: fields.map(({ field, near }) => ({ field: field.withCap(cap), near })),
     })),
   };
+}
+
+/** No line through any of its fields has more. */
+function evidenceAtMost({ variants }: ComparedVideo, threshold: number): number {
+  const fields = variants.flatMap((variant) => variant.fields);
+  return Math.max(0, ...fields.map(({ field }) => field.evidenceAtMost(threshold)));
 }
 
 /** What stands everywhere is near whatever the edit. All of them where the query is nothing else. */
