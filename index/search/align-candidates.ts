@@ -29,8 +29,8 @@ const THRESHOLD_SHARE = 0.5;
 const EDGE_SHARE = 0.3;
 /** Of the query's clips, so many may be of something that no candidate shows (an intro). */
 const LEVEL_QUANTILE = 0.75;
-/** Below every cosine. */
-const NO_THRESHOLDS: MatchThresholds = { threshold: -1, edgeThreshold: -1 };
+/** Below every cosine: the whole query lies on its best line, and has nothing to choose. */
+const NO_THRESHOLDS = { threshold: -1, edgeThreshold: -1, lines: 1 };
 
 export interface MatchThresholds {
   threshold: number;
@@ -187,7 +187,7 @@ async function readTracks(
 function alignVariants(
   { query, perVideo }: Input,
   { video, variants }: ComparedVideo,
-  thresholds: MatchThresholds,
+  thresholds: MatchThresholds & { lines?: number },
   anySpeed: boolean,
 ): AlignedHit[][] {
   return variants.map(({ mirrored, fields }) => {

@@ -35,6 +35,8 @@ export interface AlignRequest {
   /** A lower one, down to which a match goes on at its ends once there is one; `threshold` unless told. */
   edgeThreshold?: number | undefined;
   maxAlignments: number;
+  /** Between how many lines the path may choose; LINES unless told. */
+  lines?: number | undefined;
   /** Only near these offsets, for videos of which a part was read. */
   near?: OffsetWindow | undefined;
   /** Tries other speeds than that of the video, too. */
@@ -51,14 +53,15 @@ const LINES = 8;
  * over them (or off all of them) tells which parts match. Several alignments do not cover the same part of the video; best first.
  */
 export function align(request: AlignRequest): Alignment[] {
-  const { field, maxAlignments } = request;
+  const { field, maxAlignments, lines: choices = LINES } = request;
   if (field.query.startsSeconds.length === 0 || field.video.startsSeconds.length === 0) return [];
-  const lines = findLines(field, { ...request, count: Math.max(LINES, 4 * maxAlignments) });
+  const count = maxAlignments === 1 ? choices : Math.max(choices, 4 * maxAlignments);
+  const lines = findLines(field, { ...request, count });
   const found: Alignment[] = [];
   for (let i = 0; i < lines.length && found.length < maxAlignments; i += 1) {
     const [own] = lines.slice(i, i + 1) as [ScoredLine];
     // The first may change to any other line; a later one is a place of its own.
-    const choice = found.length === 0 ? lines.slice(0, LINES) : [own];
+    const choice = found.length === 0 ? lines.slice(0, choices) : [own];
     const alignment = alongPath(request, choice);
     if (alignment && found.every((other) => overlapShare(other.video, alignment.video) < 0.5)) {
       found.push(alignment);

@@ -59,104 +59,82 @@ export function bestPath(
   threshold: number,
 ): { runs: PathRun[]; evidence: number } {
   const cells = profiles[0]?.length ?? 0;
-  const paths = lines.map(() => new PathsOnLine(cells));
-  let best: PathEnd = { line: NONE, cell: NONE, score: 0 };
+  const count = lines.length;
+  const steps = stepsBetween(lines);
+  // [lines, cells] each: of all paths that end in this cell on this line the best score, and where the path was before.
+  const scores = new Float64Array(count * cells);
+  const before = new Int32Array(count * cells);
+  // The cell, up to this one, with the best score of its line: of all [lines, cells], its place.
+  const bestEnds = new Int32Array(count * cells);
+  let best = 0;
+  let bestAt = NOWHERE;
   for (let cell = 0; cell < cells; cell += 1) {
-    for (let line = 0; line < lines.length; line += 1) {
+    for (let line = 0; line < count; line += 1) {
+      const at = line * cells + cell;
       const gain = (((profiles[line] as Float64Array)[cell] as number) - threshold) * CELL_SECONDS;
-      const on = paths[line] as PathsOnLine;
-      if (gain === Number.NEGATIVE_INFINITY) {
-        on.setNone(cell);
-        continue;
+      let score = -BEGIN_COST;
+      let from = NOWHERE;
+      if (cell > 0 && gain > Number.NEGATIVE_INFINITY) {
+        for (let other = 0; other < count; other += 1) {
+          const last = other * cells + cell - 1;
+          const direct = (scores[last] as number) - (steps.costs[other * count + line] as number);
+          if (direct > score) {
+            score = direct;
+            from = last;
+          }
+          const passed = cell - (steps.cellsPassed[other * count + line] as number);
+          if (passed < 0) continue;
+          const end = bestEnds[other * cells + passed] as number;
+          const overNone = (scores[end] as number) - BEGIN_COST;
+          if (overNone > score) {
+            score = overNone;
+            from = end;
+          }
+        }
       }
-      const before = bestBefore(cell, line, paths, lines);
-      const score = before.score + gain;
-      on.set(cell, score, before);
-      if (score > best.score) best = { line, cell, score };
+      score += gain;
+      scores[at] = score;
+      before[at] = from;
+      const known = cell === 0 ? at : (bestEnds[at - 1] as number);
+      bestEnds[at] = score > (scores[known] as number) ? at : known;
+      if (score > best) {
+        best = score;
+        bestAt = at;
+      }
     }
   }
-  return { runs: readBack(best, paths), evidence: best.score };
+  return { runs: readBack(bestAt, before, cells), evidence: best };
 }
 
-const NONE = -1;
+const NOWHERE = -1;
 
-/** The cell, of the query, in which a path ends, and the line that it lies on there. */
-interface PathEnd {
-  line: number;
-  cell: number;
-  score: number;
+/**
+ * From each line to each, [from, to]: what going over from one cell to the next costs; and, when cells on no line lie between, how far back the
+ * last one on the first line is at least, so that the video does not go back.
+ */
+function stepsBetween(lines: readonly Line[]): { costs: Float64Array; cellsPassed: Int32Array } {
+  const count = lines.length;
+  const costs = new Float64Array(count * count);
+  const cellsPassed = new Int32Array(count * count);
+  for (const [to, { offsetSeconds, speed }] of lines.entries()) {
+    for (const [from, other] of lines.entries()) {
+      const ahead = offsetSeconds - other.offsetSeconds;
+      // At one speed, a smaller offset would show again what was shown.
+      costs[from * count + to] = from === to ? 0 : ahead > 0 ? CHANGE_COST : Number.POSITIVE_INFINITY;
+      cellsPassed[from * count + to] = Math.max(2, 1 - Math.floor(ahead / (speed * CELL_SECONDS) + 1e-9));
+    }
+  }
+  return { costs, cellsPassed };
 }
 
-/** Of all paths whose last cell on a line is this one, the best. */
-class PathsOnLine {
-  readonly scores: Float64Array;
-  /** The cell at or before this one in which the best path ended. */
-  readonly #bestEnds: Int32Array;
-  /** What came before each cell: line and cell, or none. */
-  readonly #lines: Int16Array;
-  readonly #cells: Int32Array;
-
-  constructor(cells: number) {
-    this.scores = new Float64Array(cells);
-    this.#bestEnds = new Int32Array(cells);
-    this.#lines = new Int16Array(cells);
-    this.#cells = new Int32Array(cells);
-  }
-
-  setNone(cell: number): void {
-    this.set(cell, Number.NEGATIVE_INFINITY, { line: NONE, cell: NONE });
-  }
-
-  set(cell: number, score: number, before: { line: number; cell: number }): void {
-    this.scores[cell] = score;
-    this.#lines[cell] = before.line;
-    this.#cells[cell] = before.cell;
-    const bestEnd = cell === 0 ? 0 : (this.#bestEnds[cell - 1] as number);
-    this.#bestEnds[cell] = score > (this.scores[bestEnd] as number) ? cell : bestEnd;
-  }
-
-  bestEndUpTo(cell: number): number {
-    return this.#bestEnds[cell] as number;
-  }
-
-  before(cell: number): { line: number; cell: number } {
-    return { line: this.#lines[cell] as number, cell: this.#cells[cell] as number };
-  }
-}
-
-/** The best that can come before a cell on a line; its score has what the step costs taken off. */
-function bestBefore(
-  cell: number,
-  line: number,
-  paths: readonly PathsOnLine[],
-  lines: readonly Line[],
-): PathEnd {
-  const { offsetSeconds, speed } = lines[line] as Line;
-  let best: PathEnd = { line: NONE, cell: NONE, score: -BEGIN_COST };
-  const consider = (from: number, end: number, cost: number): void => {
-    const score = (paths[from]?.scores[end] ?? Number.NEGATIVE_INFINITY) - cost;
-    if (score > best.score) best = { line: from, cell: end, score };
-  };
-  for (let from = 0; from < paths.length; from += 1) {
-    const ahead = offsetSeconds - (lines[from] as Line).offsetSeconds;
-    if (cell > 0 && from === line) consider(from, cell - 1, 0);
-    // At one speed, a smaller offset would show again what was shown.
-    else if (cell > 0 && ahead > 0) consider(from, cell - 1, CHANGE_COST);
-    // Over cells on no line: so many of them that the video does not go back.
-    const last = cell - 1 + Math.min(-1, Math.floor(ahead / (speed * CELL_SECONDS) + 1e-9));
-    if (last >= 0) consider(from, (paths[from] as PathsOnLine).bestEndUpTo(last), BEGIN_COST);
-  }
-  return best;
-}
-
-function readBack(end: PathEnd, paths: readonly PathsOnLine[]): PathRun[] {
+function readBack(end: number, before: Int32Array, cells: number): PathRun[] {
   const runs: PathRun[] = [];
-  let { line, cell } = end as { line: number; cell: number };
-  while (line !== NONE) {
+  for (let at = end; at !== NOWHERE; at = before[at] as number) {
+    const line = Math.floor(at / cells);
+    const cell = at % cells;
     const last = runs[0];
     if (last && last.line === line && last.firstCell === cell + 1) last.firstCell = cell;
     else runs.unshift({ line, firstCell: cell, endCell: cell + 1 });
-    ({ line, cell } = (paths[line] as PathsOnLine).before(cell));
   }
   return runs;
 }
