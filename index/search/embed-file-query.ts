@@ -10,8 +10,8 @@ import { mirrored, stretched } from './picture-variants.js';
 import { QueryPictures } from './query-pictures.js';
 import type { SearchQuery } from './types.js';
 
-/** A query has about this many clips at most: the hop grows with its length. */
-export const MAX_QUERY_CLIPS = 48;
+/** A file that is searched with has at most this many clips: the hop grows with its length. */
+export const MAX_QUERY_CLIPS = 96;
 /** The finest hop: the phase of the query's clips is then off by an eighth of a second at most. */
 const FINEST_HOP_SECONDS = 0.25;
 
@@ -128,13 +128,20 @@ export async function embedFileQuery(
   }
 }
 
-/** The hop that spreads at most MAX_QUERY_CLIPS clips over the query, a divisor of the index's hop when it can be. */
+/**
+ * The least hop that lays at most MAX_QUERY_CLIPS clips over the query: a half or a quarter of the index's hop, or a multiple of it. Every such clip of a
+ * file that is in the library itself, or of a part that begins with one of its segments, is then as near to a segment as can be; with other hops none is.
+ */
 export function queryHopSeconds(probe: VideoProbe, range: Partial<Span>, indexHopSeconds: number): number {
   const end = range.endSeconds ?? probe.durationSeconds;
   if (end === null) return indexHopSeconds;
   const length = Math.max(0, Math.min(end, probe.durationSeconds ?? end) - (range.startSeconds ?? 0));
-  return Math.max(FINEST_HOP_SECONDS, length / MAX_QUERY_CLIPS);
+  const least = Math.max(FINEST_HOP_SECONDS, length / MAX_QUERY_CLIPS);
+  const part = PARTS_OF_HOP.find((share) => share * indexHopSeconds >= least);
+  return indexHopSeconds * (part ?? Math.ceil(least / indexHopSeconds));
 }
+
+const PARTS_OF_HOP = [1 / 4, 1 / 2];
 
 function rangeOf(query: {
   startSeconds?: number | undefined;

@@ -3,9 +3,11 @@ import { CliptraceError } from '../errors.js';
 import type { Library, SegmentFeatures } from '../library/types.js';
 import type { Span } from '../span.js';
 import { buildClipTrack } from './clip-track.js';
-import { MAX_QUERY_CLIPS } from './embed-file-query.js';
 import { clipShapeOf, type EmbeddedQuery, thinOut } from './embedded-query.js';
 import type { SearchQuery } from './types.js';
+
+/** Of a stored video at most so many of its segments are searched with. */
+const MAX_STORED_CLIPS = 48;
 
 /** A range of a stored video: its features are there already. VIDEO_NOT_FOUND, RANGE_NOT_IN_VIDEO, MODEL_CHANGED. */
 export async function embedStoredQuery(
@@ -32,7 +34,7 @@ export async function embedStoredQuery(
       `Video ${video.id} was embedded by another model than ${manifest.id}: index it again`,
     );
   }
-  const chosen = thinOut(segments, MAX_QUERY_CLIPS);
+  const chosen = thinOut(segments, MAX_STORED_CLIPS);
   const stored = await library.vectorsOf(chosen.map((segment) => segment.id));
   const weightOf = new Map(chosen.map((segment) => [segment.id, segment.weight]));
   const startOf = new Map(chosen.map((segment) => [segment.id, segment.startSeconds]));

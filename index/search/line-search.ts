@@ -26,7 +26,6 @@ const SPEED_COST_PER_OCTAVE = 0.06;
  */
 const SPEED_PROMINENCE = 0.07;
 const NEAR_SECONDS = 1;
-const LEAST_SPEED_COST = Math.min(...SPEEDS.filter((speed) => speed !== 1).map(speedCost));
 
 /** Offsets that are tried; everywhere unless `near` says otherwise, for videos of which parts were read. */
 export interface OffsetWindow {
@@ -77,8 +76,7 @@ export function findLines(
   let best = atSpeed(field, 1, threshold, near);
   const seconds = field.querySeconds;
   let top = best[0]?.evidence ?? 0;
-  // Where hardly any order of moments could win more than another speed costs, none is tried.
-  if (options.anySpeed && field.evidenceAtMost(threshold) > top + LEAST_SPEED_COST * seconds) {
+  if (options.anySpeed) {
     for (const speed of SPEEDS) {
       if (speed === 1) continue;
       const lines = atSpeed(field, speed, threshold, near);
