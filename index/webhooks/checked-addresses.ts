@@ -56,11 +56,16 @@ async function resolve(
   { resolver, timeoutMs, signal }: Omit<CheckOptions, 'rules'>,
 ): Promise<ResolvedAddress[]> {
   // A question to the system cannot be taken back: it is left alone with its answer.
-  const ends = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+  let end = (_why: Error): void => undefined;
   const over = new Promise<never>((_, reject) => {
-    ends.addEventListener('abort', () => reject(new Error(`no answer in ${timeoutMs} ms`)), { once: true });
+    end = reject;
   });
+  // No AbortSignal.timeout: joined to another signal by AbortSignal.any, it can be collected before its time, and never ends anything.
+  const timer = setTimeout(() => end(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
+  const onAbort = () => end(new Error('interrupted'));
+  signal?.addEventListener('abort', onAbort, { once: true });
   try {
+    signal?.throwIfAborted();
     const addresses = await Promise.race([resolver(host), over]);
     if (addresses.length > 0) return addresses;
     throw new Error('it has no address');
@@ -73,5 +78,8 @@ async function resolve(
       `The webhook's host ${host} cannot be found (${(cause as NodeJS.ErrnoException).code ?? errorMessageOf(cause)}). Check its name.`,
       { cause },
     );
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
   }
 }

@@ -30,16 +30,25 @@ const MAX_ANSWER_MS = 2000;
  */
 export async function postWebhook(webhook: WebhookRequest): Promise<WebhookAnswer> {
   const { signal, timeoutMs, url } = webhook;
-  const late = AbortSignal.timeout(timeoutMs);
+  const ends = new AbortController();
+  let isLate = false;
+  // No AbortSignal.timeout: joined to another signal by AbortSignal.any, it can be collected before its time, and never ends anything.
+  const timer = setTimeout(() => {
+    isLate = true;
+    ends.abort();
+  }, timeoutMs);
+  const onAbort = () => ends.abort();
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const response = await send(webhook, AbortSignal.any([signal, late]));
+    signal.throwIfAborted();
+    const response = await send(webhook, ends.signal);
     const { statusCode = 0, headers } = response;
     await drain(response);
     return { status: statusCode, retryAfter: headers['retry-after'] };
   } catch (cause) {
     if (signal.aborted)
       throw new CliptraceError('CANCELLED', 'The delivery was interrupted; it is tried again.');
-    if (late.aborted) {
+    if (isLate) {
       throw new CliptraceError('WEBHOOK_TIMEOUT', `${url.host} did not answer in ${timeoutMs / 1000} s.`, {
         cause,
       });
@@ -52,6 +61,9 @@ export async function postWebhook(webhook: WebhookRequest): Promise<WebhookAnswe
         cause,
       },
     );
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
