@@ -79,7 +79,7 @@ export async function alignCandidates(input: {
   const order = [...aligned.keys()].sort((a, b) => topScore(aligned[b]) - topScore(aligned[a]));
   const most = Math.max(0, ...aligned.map(evidence));
   for (const i of order.slice(0, SPEED_CANDIDATES)) {
-    // At no speed could it match better than the best does at its own.
+    // At another speed, too, it would hardly match better than the best does at its own.
     if (i !== order[0] && evidenceAtMost(capped[i] as ComparedVideo, thresholds.threshold) <= most) continue;
     const best = bestVariant(alignVariants(input, capped[i] as ComparedVideo, thresholds, true));
     if (best.length > 0) aligned[i] = best;
@@ -128,7 +128,7 @@ function withCap({ video, variants }: ComparedVideo, cap: number): ComparedVideo
   };
 }
 
-/** No line through any of its fields has more. */
+/** Hardly any line through its fields has more. */
 function evidenceAtMost({ variants }: ComparedVideo, threshold: number): number {
   const fields = variants.flatMap((variant) => variant.fields);
   return Math.max(0, ...fields.map(({ field }) => field.evidenceAtMost(threshold)));

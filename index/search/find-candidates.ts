@@ -41,12 +41,7 @@ export async function findCandidates(
   let candidates: Candidate[] = [];
   let { weights } = query;
   for (const { embeddings } of query.variants) {
-    const found = await nearestVideos(
-      parts,
-      { ...query, embeddings, weights: query.weights },
-      FIRST_NEIGHBOURS,
-      filter,
-    );
+    const found = await nearestVideos(parts, { ...query, embeddings }, FIRST_NEIGHBOURS, filter);
     candidates = merged(candidates, found.candidates);
     if (sum(found.nearest) > sum(nearest)) ({ nearest, weights } = found);
   }

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import type { AddressRules } from './address-rules.js';
+import { TimeLimit } from './time-limit.js';
 import { hostOf } from './webhook-url.js';
 
 export interface ResolvedAddress {
@@ -56,14 +57,12 @@ async function resolve(
   { resolver, timeoutMs, signal }: Omit<CheckOptions, 'rules'>,
 ): Promise<ResolvedAddress[]> {
   // A question to the system cannot be taken back: it is left alone with its answer.
-  let end = (_why: Error): void => undefined;
+  const limit = new TimeLimit(timeoutMs, signal);
   const over = new Promise<never>((_, reject) => {
-    end = reject;
+    limit.signal.addEventListener('abort', () => reject(new Error(`no answer in ${timeoutMs} ms`)), {
+      once: true,
+    });
   });
-  // No AbortSignal.timeout: joined to another signal by AbortSignal.any, it can be collected before its time, and never ends anything.
-  const timer = setTimeout(() => end(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
-  const onAbort = () => end(new Error('interrupted'));
-  signal?.addEventListener('abort', onAbort, { once: true });
   try {
     signal?.throwIfAborted();
     const addresses = await Promise.race([resolver(host), over]);
@@ -79,7 +78,6 @@ async function resolve(
       { cause },
     );
   } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+    limit.clear();
   }
 }

@@ -3,6 +3,7 @@ import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import type { ResolvedAddress } from './checked-addresses.js';
+import { TimeLimit } from './time-limit.js';
 
 export interface WebhookAnswer {
   status: number;
@@ -30,25 +31,16 @@ const MAX_ANSWER_MS = 2000;
  */
 export async function postWebhook(webhook: WebhookRequest): Promise<WebhookAnswer> {
   const { signal, timeoutMs, url } = webhook;
-  const ends = new AbortController();
-  let isLate = false;
-  // No AbortSignal.timeout: joined to another signal by AbortSignal.any, it can be collected before its time, and never ends anything.
-  const timer = setTimeout(() => {
-    isLate = true;
-    ends.abort();
-  }, timeoutMs);
-  const onAbort = () => ends.abort();
-  signal.addEventListener('abort', onAbort, { once: true });
+  const limit = new TimeLimit(timeoutMs, signal);
   try {
-    signal.throwIfAborted();
-    const response = await send(webhook, ends.signal);
+    const response = await send(webhook, limit.signal);
     const { statusCode = 0, headers } = response;
     await drain(response);
     return { status: statusCode, retryAfter: headers['retry-after'] };
   } catch (cause) {
     if (signal.aborted)
       throw new CliptraceError('CANCELLED', 'The delivery was interrupted; it is tried again.');
-    if (isLate) {
+    if (limit.isOver) {
       throw new CliptraceError('WEBHOOK_TIMEOUT', `${url.host} did not answer in ${timeoutMs / 1000} s.`, {
         cause,
       });
@@ -62,8 +54,7 @@ export async function postWebhook(webhook: WebhookRequest): Promise<WebhookAnswe
       },
     );
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
+    limit.clear();
   }
 }
 
