@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { main } from '../../index/cli/program.js';
+import { runMain, type Said } from '../helpers/run-main.js';
 import { createWorkspace, type Workspace } from '../helpers/workspace.js';
 
 let workspace: Workspace;
@@ -12,20 +12,8 @@ beforeEach(() => {
 
 afterEach(() => workspace.remove());
 
-async function keys(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: '', err: '' };
-  const terminal = {
-    out: (text: string) => {
-      said.out += `${text}\n`;
-    },
-    err: (text: string) => {
-      said.err += `${text}\n`;
-    },
-    interactive: false,
-  };
-  const env = { ...process.env, CLIPTRACE_DATA: workspace.data };
-  const code = await main(['keys', ...args], { env, terminal });
-  return { code, ...said };
+function keys(...args: string[]): Promise<Said> {
+  return runMain(['keys', ...args], { ...process.env, CLIPTRACE_DATA: workspace.data });
 }
 
 describe('cliptrace keys', () => {

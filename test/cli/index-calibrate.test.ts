@@ -1,27 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { main } from '../../index/cli/program.js';
 import { ffmpeg } from '../fixtures/videos.js';
+import { runMain, type Said } from '../helpers/run-main.js';
 import { createWorkspace } from '../helpers/workspace.js';
 
 const workspace = createWorkspace();
 afterAll(() => workspace.remove());
 
-async function run(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const terminal = {
-    out: (text: string) => {
-      out += `${text}\n`;
-    },
-    err: (text: string) => {
-      err += `${text}\n`;
-    },
-    interactive: false,
-  };
-  const code = await main([...args, '--data', workspace.data], { env: process.env, terminal });
-  return { code, out, err };
+function run(...args: readonly string[]): Promise<Said> {
+  return runMain([...args, '--data', workspace.data], process.env);
 }
 
 it('index leaves the fitting of scores in the queue, and says so; index --calibrate does it', async () => {

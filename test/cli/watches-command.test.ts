@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../index/cli/program.js';
 import { CliptraceClient, type CreatedWatch } from '../../server/client/index.js';
+import { runMain, type Said } from '../helpers/run-main.js';
 import { type LiveServer, samplePath, startLiveServer } from '../server/tools/live-server.js';
 import { blobOf, settled, webhookConfiguration } from '../webhooks/live-watches.js';
 import { type Receiver, startReceiver } from '../webhooks/receiver.js';
@@ -27,19 +27,8 @@ afterAll(async () => {
 });
 
 /** Beside the server, which holds the data folder. */
-async function watches(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: '', err: '' };
-  const terminal = {
-    out: (text: string) => {
-      said.out += `${text}\n`;
-    },
-    err: (text: string) => {
-      said.err += `${text}\n`;
-    },
-    interactive: false,
-  };
-  const env = { ...process.env, CLIPTRACE_DATA: live.cliptrace.dataFolder.root };
-  return { code: await main(['watches', ...args], { env, terminal }), ...said };
+function watches(...args: string[]): Promise<Said> {
+  return runMain(['watches', ...args], { ...process.env, CLIPTRACE_DATA: live.cliptrace.dataFolder.root });
 }
 
 describe('cliptrace watches', () => {
