@@ -1,3 +1,4 @@
+import { compareText } from '../compare-text.js';
 import type { ConfusionRow } from './types.js';
 
 /** Counts, for each label of a query, the labels of what was nearest. */
@@ -18,9 +19,4 @@ export function confusionOf(
         .map(([nearest, count]) => ({ label: nearest, count }))
         .sort((a, b) => b.count - a.count || compareText(a.label, b.label)),
     }));
-}
-
-/** By code points: the same order on every machine. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { compareText } from '../compare-text.js';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { STOPPING_CODES } from '../library/job-status.js';
 import type { Video } from '../library/types.js';
 import { CONFIDENCE } from './bootstrap.js';
-import { compareText } from './confusion.js';
 import { type EditQuery, planEditQueries, trueRange } from './edit-queries.js';
 import { makeEdit } from './edits/make-edit.js';
 import { partOf } from './edits/part-of.js';

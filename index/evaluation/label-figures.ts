@@ -1,5 +1,5 @@
+import { compareText } from '../compare-text.js';
 import { bootstrapMeans } from './bootstrap.js';
-import { compareText } from './confusion.js';
 import { countsAt } from './retrieval-metrics.js';
 import type { Estimate, LabelFigures, LabelQuery, RecallAt } from './types.js';
 

@@ -1,5 +1,5 @@
+import { compareText } from '../compare-text.js';
 import type { Video } from '../library/types.js';
-import { compareText } from './confusion.js';
 import type { Problems } from './problems.js';
 import { pick, seeded } from './seeded-random.js';
 import type { Side } from './split.js';
