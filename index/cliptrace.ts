@@ -184,6 +184,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
   const jobs = new LibraryJobQueue({
     library,
     index,
+    searchable: index.opened.catch(() => undefined),
     indexer,
     evaluate: createEvaluationRunner({
       library,

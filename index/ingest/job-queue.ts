@@ -1,6 +1,7 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
 import { rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { abortable } from '../abortable.js';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
 import type { EvaluationRunner } from '../evaluation/evaluation-runner.js';
 import type { EvaluationRequest } from '../evaluation/types.js';
@@ -18,6 +19,8 @@ import type { JobEvent, JobQueue, TaskRunner } from './types.js';
 export interface JobQueueParts {
   library: Library;
   index: SegmentIndex;
+  /** Resolves when searches are answered, or never will be. */
+  searchable: Promise<unknown>;
   indexer: FileIndexer;
   evaluate: EvaluationRunner;
   /** May queue what a grown collection needs. */
@@ -294,6 +297,10 @@ export class LibraryJobQueue implements JobQueue {
 
   async #runRequest(running: RunningJob): Promise<JobProgress> {
     const { request } = running.job;
+    if (request.type !== 'index' && request.type !== 'upload') {
+      // A server takes up what was queued while its index is still being loaded.
+      await abortable(this.#parts.searchable, running.signal);
+    }
     if (request.type === 'evaluate') {
       return this.#parts.evaluate(running.job.id, {
         signal: running.signal,
