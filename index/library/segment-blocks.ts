@@ -1,4 +1,5 @@
 import type { Statement } from 'better-sqlite3';
+import { CliptraceError } from '../errors.js';
 import type { SqliteDatabase } from './database.js';
 import { decodeFloat16, decodeFloat32, encodeFloat16, encodeFloat32 } from './feature-blobs.js';
 import type { ModelRow } from './models.js';
@@ -146,20 +147,40 @@ export class SegmentBlocksTable {
   /** Timestep features of some of a video's segments, [timesteps, dimension] each. */
   timestepsOf(videoId: number, model: ModelRow, ids: readonly number[]): Map<number, Float32Array> {
     const values = model.timesteps * model.dimension;
-    const wanted = new Set(ids);
-    const features = new Map<number, Float32Array>();
+    const joined = this.joinedTimestepsOf(videoId, model, ids);
+    return new Map(ids.map((id, i) => [id, joined.slice(i * values, (i + 1) * values)]));
+  }
+
+  /** Timestep features of some of a video's segments, in the order of the ids: [ids.length, timesteps, dimension]. LIBRARY_DAMAGED where some lack. */
+  joinedTimestepsOf(videoId: number, model: ModelRow, ids: readonly number[]): Float32Array {
+    const values = model.timesteps * model.dimension;
+    const features = new Float32Array(ids.length * values);
+    const rowOf = new Map(ids.map((id, row) => [id, row]));
     const first = ids.reduce((least, id) => Math.min(least, id), Number.POSITIVE_INFINITY);
     const last = ids.reduce((most, id) => Math.max(most, id), 0);
     const blocks = this.#timestepsOf.all(videoId, model.key, first - BLOCK, last) as TimestepBlock[];
-    for (const block of blocks) {
-      for (let position = 0; position < block.segmentCount; position += 1) {
-        const id = block.id + position;
-        if (!wanted.has(id)) continue;
-        const bytes = block.timesteps.subarray(2 * position * values, 2 * (position + 1) * values);
-        const timesteps = new Float32Array(values);
-        decodeFloat16(bytes, timesteps, 0, values);
-        features.set(id, timesteps);
+    let found = 0;
+    for (const { id, segmentCount, timesteps } of blocks) {
+      for (let position = 0; position < segmentCount; ) {
+        const row = rowOf.get(id + position);
+        // Successive segments are decoded at once.
+        let end = position + 1;
+        while (row !== undefined && end < segmentCount && rowOf.get(id + end) === row + end - position)
+          end += 1;
+        if (row !== undefined) {
+          const bytes = timesteps.subarray(2 * position * values, 2 * end * values);
+          decodeFloat16(bytes, features, row * values, (end - position) * values);
+          found += end - position;
+        }
+        position = end;
       }
+    }
+    if (found < ids.length) {
+      throw new CliptraceError(
+        'LIBRARY_DAMAGED',
+        `Of ${ids.length} segments of video ${videoId}, ${ids.length - found} have no features. Run \`cliptrace doctor\`.`,
+        { details: { videoId, segments: ids.length, missing: ids.length - found } },
+      );
     }
     return features;
   }

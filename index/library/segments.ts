@@ -24,6 +24,7 @@ export class SegmentsTable {
   readonly #find: Statement<[string]>;
   readonly #allowed: Statement<[FilterParameters & { ids: string }]>;
   readonly #ofVideo: Statement<[number, number, number, number]>;
+  readonly #placesOf: Statement<[number, number, number, number]>;
 
   constructor(database: SqliteDatabase) {
     this.#lastId = database.prepare<[]>("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").pluck();
@@ -38,11 +39,15 @@ export class SegmentsTable {
          WHERE ${VIDEO_FILTER} AND ${NOT_EXCLUDED} ORDER BY j.key`,
       )
       .pluck();
-    this.#ofVideo = database.prepare(
-      `SELECT ${COLUMNS} FROM ${SEGMENTS}
+    const ofVideo = `FROM ${SEGMENTS}
        WHERE s.video_id = ? AND s.model_key = ? AND s.end_seconds > ? AND s.start_seconds < ?
-       ORDER BY s.start_seconds, s.id`,
-    );
+       ORDER BY s.start_seconds, s.id`;
+    this.#ofVideo = database.prepare(`SELECT ${COLUMNS} ${ofVideo}`);
+    this.#placesOf = database
+      .prepare<[number, number, number, number]>(
+        `SELECT s.id, s.start_seconds, coalesce(bp.weight, 1.0) ${ofVideo}`,
+      )
+      .raw();
   }
 
   /** Gives the spans successive ids and returns the first. INDEX_FULL when the ids run out. */
@@ -71,6 +76,25 @@ export class SegmentsTable {
   /** In order of time; with `within`, only those that overlap it. */
   ofVideo(videoId: number, model: ModelRow, within: Span = EVERYWHERE): Segment[] {
     return this.#ofVideo.all(videoId, model.key, within.startSeconds, within.endSeconds) as Segment[];
+  }
+
+  /** The same without what an alignment does not need: objects with all of it take several times as long. */
+  placesOf(
+    videoId: number,
+    model: ModelRow,
+    within: Span,
+  ): { ids: number[]; startsSeconds: Float64Array; weights: Float64Array } {
+    const { startSeconds, endSeconds } = within;
+    const rows = this.#placesOf.all(videoId, model.key, startSeconds, endSeconds) as [
+      number,
+      number,
+      number,
+    ][];
+    return {
+      ids: rows.map(([id]) => id),
+      startsSeconds: Float64Array.from(rows, ([, start]) => start),
+      weights: Float64Array.from(rows, ([, , weight]) => weight),
+    };
   }
 }
 

@@ -35,6 +35,7 @@ import { SegmentsTable } from './segments.js';
 import { explaining } from './sqlite-errors.js';
 import { StoredPaths } from './stored-paths.js';
 import type * as types from './types.js';
+import type { VideoFilter } from './video-filter.js';
 import { VideoMetadataTable } from './video-metadata.js';
 import { VideosTable } from './videos.js';
 import { SqliteWatchStore } from './watch-store.js';
@@ -153,6 +154,10 @@ export class SqliteLibrary implements types.Library {
     return this.#snapshot((tables) => tables.videos.list(query));
   }
 
+  async countVideos(filter: VideoFilter, atMost: number): Promise<number> {
+    return this.#read((tables) => tables.videos.count(filter, atMost));
+  }
+
   async findVideoByContent(collection: string, contentHash: string): Promise<types.Video | null> {
     return this.#snapshot(({ collections, videos }) => {
       const collectionId = collections.find(collection);
@@ -265,6 +270,16 @@ export class SqliteLibrary implements types.Library {
       const ids = found.map((segment) => segment.id);
       const timesteps = blocks.timestepsOf(videoId, model, ids);
       return found.map((segment) => ({ ...segment, timesteps: timesteps.get(segment.id) as Float32Array }));
+    });
+  }
+
+  async tracksOf(modelId: string, stretches: readonly types.VideoStretch[]): Promise<types.SegmentTrack[]> {
+    return this.#snapshot(({ blocks, models, segments }) => {
+      const model = models.require(modelId);
+      return stretches.map(({ videoId, within }) => {
+        const { ids, startsSeconds, weights } = segments.placesOf(videoId, model, within);
+        return { startsSeconds, weights, timesteps: blocks.joinedTimestepsOf(videoId, model, ids) };
+      });
     });
   }
 

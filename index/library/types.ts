@@ -93,6 +93,21 @@ export interface SegmentFeatures extends Segment {
   timesteps: Float32Array;
 }
 
+/** Segments of a stretch of a video, in order of time. */
+export interface SegmentTrack {
+  startsSeconds: Float64Array;
+  /** What a second of each counts for in a match: 1, less for boilerplate. */
+  weights: Float64Array;
+  /** [segments, timesteps, dimension] */
+  timesteps: Float32Array;
+}
+
+export interface VideoStretch {
+  videoId: number;
+  /** Segments that overlap it are meant. */
+  within: Span;
+}
+
 export interface VideoQuery extends VideoFilter {
   /** Substring of title or file name, case-insensitive. */
   q?: string | undefined;
@@ -284,6 +299,8 @@ export interface Library {
   getVideo(id: number): Promise<Video | null>;
   findVideos(ids: readonly number[]): Promise<Map<number, Video>>;
   listVideos(query: VideoQuery): Promise<VideoPage>;
+  /** Videos that a filter allows; counting ends at `atMost`. */
+  countVideos(filter: VideoFilter, atMost: number): Promise<number>;
   findVideoByContent(collection: string, contentHash: string): Promise<Video | null>;
   /** Segments, features and file rows go with it, in one transaction. Returns the files that the data folder owned (for the caller to delete). */
   removeVideo(id: number): Promise<{ ownedPaths: string[] } | null>;
@@ -312,6 +329,8 @@ export interface Library {
   findSegments(ids: readonly number[]): Promise<Map<number, Segment>>;
   /** In order of time; with `within`, only those that overlap it. */
   segmentsOf(videoId: number, modelId: string, within?: Span): Promise<SegmentFeatures[]>;
+  /** The same for many stretches at once, and only what an alignment needs; in the order asked for. */
+  tracksOf(modelId: string, stretches: readonly VideoStretch[]): Promise<SegmentTrack[]>;
   /** True when the video was embedded by this model. */
   hasSegments(videoId: number, modelId: string): Promise<boolean>;
   /** Embeddings of one video's segments, in order of time. */

@@ -3,7 +3,12 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import type { SqliteDatabase } from './database.js';
 import { fold } from './folding.js';
 import type { Video, VideoInput, VideoPage, VideoQuery } from './types.js';
-import { VIDEO_FILTER, type VideoFilterParameters, videoFilterParameters } from './video-filter.js';
+import {
+  VIDEO_FILTER,
+  type VideoFilter,
+  type VideoFilterParameters,
+  videoFilterParameters,
+} from './video-filter.js';
 
 type VideoRow = Omit<Video, 'hasAudio' | 'damaged'> & { hasAudio: number; damaged: number };
 
@@ -50,6 +55,7 @@ export class VideosTable {
   readonly #remove: Statement<[number]>;
   readonly #page: Statement<[ListParameters]>;
   readonly #count: Statement<[Omit<ListParameters, 'beforeId' | 'limit'>]>;
+  readonly #countUpTo: Statement<[VideoFilterParameters & { atMost: number }]>;
 
   constructor(database: SqliteDatabase) {
     this.#get = database.prepare(`${SELECT} WHERE v.id = ?`);
@@ -75,6 +81,11 @@ export class VideosTable {
     );
     this.#count = database
       .prepare<[Omit<ListParameters, 'beforeId' | 'limit'>]>(`SELECT count(*) FROM videos v WHERE ${MATCHES}`)
+      .pluck();
+    this.#countUpTo = database
+      .prepare<[VideoFilterParameters & { atMost: number }]>(
+        `SELECT count(*) FROM (SELECT 1 FROM videos v WHERE ${VIDEO_FILTER} LIMIT @atMost)`,
+      )
       .pluck();
   }
 
@@ -113,6 +124,10 @@ export class VideosTable {
 
   remove(id: number): void {
     this.#remove.run(id);
+  }
+
+  count(filter: VideoFilter, atMost: number): number {
+    return this.#countUpTo.get({ ...videoFilterParameters(filter), atMost }) as number;
   }
 
   /** Newest first. A video that comes or goes between two pages moves no other. */

@@ -1,10 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CliptraceError } from '../errors.js';
-import type { Library, Video } from '../library/types.js';
-import type { Span } from '../span.js';
+import type { Library, Video, VideoStretch } from '../library/types.js';
+import { Turns } from '../turns.js';
 import { type Alignment, align } from './alignment.js';
 import type { Candidate } from './candidates.js';
-import { buildClipTrack } from './clip-track.js';
+import { type ClipTrack, clipTrackOf } from './clip-track.js';
 import type { ClipShape, EmbeddedQuery, QueryVariant } from './embedded-query.js';
 import { SimilarityField } from './similarity-field.js';
 
@@ -56,14 +55,9 @@ export async function alignCandidates(input: {
   perVideo: number;
   signal?: AbortSignal | undefined;
 }): Promise<AlignedHit[]> {
-  const { query, candidates, signal } = input;
-  const compared: ComparedVideo[] = [];
-  for (const { candidate, video } of candidates) {
-    if (signal?.aborted) throw new CliptraceError('CANCELLED', 'The search was cancelled');
-    compared.push(compare(query, video, await readTracks(input, candidate, video)));
-    // Other requests are answered between two videos.
-    await nextTurn();
-  }
+  const { query } = input;
+  const turns = new Turns();
+  const compared = await compareAll(input, turns);
   const nearest = ofOwnClips(nearestOf(compared), query.weights);
   const thresholds = matchThresholds(nearest, input.unrelatedSimilarity);
   const capped = compared.map((video) => withCap(video, thresholds.threshold));
@@ -74,7 +68,7 @@ export async function alignCandidates(input: {
     aligned.push(
       best.length > 0 ? best : (alignVariants(input, video, NO_THRESHOLDS, false)[0] as AlignedHit[]),
     );
-    await nextTurn();
+    await turns.give();
   }
   const order = [...aligned.keys()].sort((a, b) => topScore(aligned[b]) - topScore(aligned[a]));
   const most = Math.max(0, ...aligned.map(evidence));
@@ -83,9 +77,35 @@ export async function alignCandidates(input: {
     if (i !== order[0] && evidenceAtMost(capped[i] as ComparedVideo, thresholds.threshold) <= most) continue;
     const best = bestVariant(alignVariants(input, capped[i] as ComparedVideo, thresholds, true));
     if (best.length > 0) aligned[i] = best;
-    await nextTurn();
+    await turns.give();
   }
   return aligned.flat();
+}
+
+/** Candidates whose features are read at once: a few milliseconds. */
+const READ_AT_ONCE = 8;
+
+async function compareAll(input: Input, turns: Turns): Promise<ComparedVideo[]> {
+  const { library, modelId, shape, query, candidates, signal } = input;
+  const compared: ComparedVideo[] = [];
+  for (let first = 0; first < candidates.length; first += READ_AT_ONCE) {
+    if (signal?.aborted) throw new CliptraceError('CANCELLED', 'The search was cancelled');
+    const some = candidates.slice(first, first + READ_AT_ONCE);
+    const wanted = some.map(({ candidate, video }) => stretchesOf(query, candidate, video));
+    const tracks = await library.tracksOf(modelId, wanted.flat());
+    let at = 0;
+    for (const [i, { video }] of some.entries()) {
+      const stretches = wanted[i] as Stretch[];
+      const read = stretches.map(({ within, near }, k) => ({
+        track: clipTrackOf(tracks[at + k] as (typeof tracks)[number], shape, within),
+        near,
+      }));
+      at += stretches.length;
+      compared.push(compare(query, video, read));
+    }
+    await turns.give();
+  }
+  return compared;
 }
 
 /** Similarity of what matches, times the share of the query that does. [0, 1] */
@@ -96,7 +116,7 @@ function roughScore({ alignment, field }: AlignedHit): number {
 }
 
 interface VideoTrack {
-  track: ReturnType<typeof buildClipTrack>;
+  track: ClipTrack;
   near: { offsetsSeconds: number[]; toleranceSeconds: number } | undefined;
 }
 
@@ -155,32 +175,27 @@ function nearestOf(compared: readonly ComparedVideo[]): number[] {
 
 type Input = Parameters<typeof alignCandidates>[0];
 
-async function readTracks(
-  { library, modelId, shape, query }: Input,
-  candidate: Candidate,
-  video: Video,
-): Promise<VideoTrack[]> {
-  const read = async (span: Span) =>
-    buildClipTrack({ clips: await library.segmentsOf(video.id, modelId, span), ...shape, span });
+type Stretch = VideoStretch & Pick<VideoTrack, 'near'>;
+
+/** What of a candidate is aligned. */
+function stretchesOf(query: EmbeddedQuery, candidate: Candidate, video: Video): Stretch[] {
+  const videoId = video.id;
   if (video.durationSeconds <= WHOLE_VIDEO_SECONDS) {
-    const track = await read({ startSeconds: 0, endSeconds: video.durationSeconds });
-    return [{ track, near: undefined }];
+    return [{ videoId, within: { startSeconds: 0, endSeconds: video.durationSeconds }, near: undefined }];
   }
   const [plain] = query.variants as [QueryVariant];
   const seconds = plain.track.endSeconds - plain.track.startSeconds;
   // At half or twice the speed the query covers as much less or more, on both sides of its middle.
   const margin = OFFSET_TOLERANCE_SECONDS + seconds / 2;
-  const tracks: VideoTrack[] = [];
+  const stretches: Stretch[] = [];
   for (const offset of candidate.offsetsSeconds) {
     const startSeconds = Math.max(0, plain.track.startSeconds + offset - margin);
     const endSeconds = Math.min(video.durationSeconds, plain.track.endSeconds + offset + margin);
     if (endSeconds <= startSeconds) continue;
-    tracks.push({
-      track: await read({ startSeconds, endSeconds }),
-      near: { offsetsSeconds: [offset], toleranceSeconds: OFFSET_TOLERANCE_SECONDS },
-    });
+    const near = { offsetsSeconds: [offset], toleranceSeconds: OFFSET_TOLERANCE_SECONDS };
+    stretches.push({ videoId, within: { startSeconds, endSeconds }, near });
   }
-  return tracks;
+  return stretches;
 }
 
 /** For each variant, its alignments with the video, best first. */

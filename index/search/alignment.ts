@@ -153,13 +153,18 @@ function partOf(
   const end = run.endCell >= cells ? query.endSeconds : toCut(edge(run.endCell), cutsSeconds);
   const toVideo = (seconds: number) => line.offsetSeconds + line.speed * seconds;
   const toQuery = (seconds: number) => (seconds - line.offsetSeconds) / line.speed;
-  const startSeconds = Math.max(toVideo(start), video.startSeconds);
-  const endSeconds = Math.min(toVideo(end), video.endSeconds);
+  const [videoStart, videoEnd] = [toVideo(start), toVideo(end)];
+  // There and back again would not give quite the same moment.
+  const startsInside = videoStart >= video.startSeconds;
+  const endsInside = videoEnd <= video.endSeconds;
   return {
-    video: { startSeconds, endSeconds },
+    video: {
+      startSeconds: startsInside ? videoStart : video.startSeconds,
+      endSeconds: endsInside ? videoEnd : video.endSeconds,
+    },
     query: {
-      startSeconds: Math.max(query.startSeconds, toQuery(startSeconds)),
-      endSeconds: Math.min(query.endSeconds, toQuery(endSeconds)),
+      startSeconds: startsInside ? start : Math.max(query.startSeconds, toQuery(video.startSeconds)),
+      endSeconds: endsInside ? end : Math.min(query.endSeconds, toQuery(video.endSeconds)),
     },
   };
 }

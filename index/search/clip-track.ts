@@ -1,4 +1,6 @@
+import type { SegmentTrack } from '../library/types.js';
 import type { Span } from '../span.js';
+import type { ClipShape } from './embedded-query.js';
 
 /** The clips of a video in order of time, with the timestep features of each. */
 export interface ClipTrack extends Span {
@@ -35,4 +37,11 @@ export function buildClipTrack(input: {
     startSeconds: span.startSeconds,
     endSeconds: span.endSeconds,
   };
+}
+
+/** The segments of a stretch of a stored video. */
+export function clipTrackOf(stored: SegmentTrack, shape: ClipShape, span: Span): ClipTrack {
+  const { startsSeconds, weights, timesteps: features } = stored;
+  const { startSeconds, endSeconds } = span;
+  return { startsSeconds, features, weights, ...shape, startSeconds, endSeconds };
 }

@@ -22,7 +22,7 @@ export async function findHits(
   request: {
     wanted: number;
     filter: SegmentFilter;
-    /** Videos that the filter allows. */
+    /** Videos that the filter allows; where they are more than wanted, no matter how many. */
     allowedVideos: number;
     perVideo?: number | undefined;
     explain?: boolean | undefined;

@@ -1,3 +1,5 @@
+import { evidenceOf } from './line-evidence.js';
+import { evidenceAtOffsets, OFFSET_STEP_SECONDS, type OffsetSteps } from './offset-sweep.js';
 import type { Line, SimilarityField } from './similarity-field.js';
 
 /** A line and what speaks for it. */
@@ -6,8 +8,6 @@ export interface ScoredLine extends Line {
   evidence: number;
 }
 
-/** Distance of the offsets that are tried. */
-export const OFFSET_STEP_SECONDS = 0.125;
 /** Speeds that are tried, then refined. Neighbours differ by so little that two seconds to both sides of the middle keep step. */
 const SPEEDS = [0.5, 0.56, 0.63, 0.71, 0.8, 0.89, 1, 1.12, 1.25, 1.41, 1.59, 1.78, 2] as const;
 /**
@@ -33,37 +33,6 @@ export interface OffsetWindow {
   toleranceSeconds: number;
 }
 
-/** How far a point speaks for a stretch of the query for which there is no other. */
-const REACH_SECONDS = 1;
-
-/**
- * The largest sum of (similarity - threshold) x seconds of query over a run of points along the line. A point stands for what is nearer to
- * it than to its neighbours, so that lines of different speeds, which meet more or fewer points, compare.
- */
-export function evidenceOf(field: SimilarityField, line: Line, threshold: number): number {
-  const { query, video } = field;
-  const { offsetSeconds, speed } = line;
-  const start = Math.max(query.startSeconds, (video.startSeconds - offsetSeconds) / speed);
-  const end = Math.min(query.endSeconds, (video.endSeconds - offsetSeconds) / speed);
-  const count = field.sample(line);
-  if (count === 0) return 0;
-  const { seconds, similarities } = field.sampled;
-  let sum = 0;
-  let best = 0;
-  let border = Math.max(start, (seconds[0] as number) - REACH_SECONDS);
-  for (let i = 0; i < count; i += 1) {
-    const here = seconds[i] as number;
-    const to =
-      i + 1 < count
-        ? (here + (seconds[i + 1] as number)) / 2
-        : Math.max(border, Math.min(end, here + REACH_SECONDS));
-    sum = Math.max(0, sum + ((similarities[i] as number) - threshold) * (to - border));
-    if (sum > best) best = sum;
-    border = to;
-  }
-  return best;
-}
-
 /**
  * The best lines of one speed (the same for query and video, unless another fits clearly better), best first, none of them
  * nearer to a better one than a quarter of a second.
@@ -73,20 +42,21 @@ export function findLines(
   options: { threshold: number; count: number; near?: OffsetWindow | undefined; anySpeed: boolean },
 ): ScoredLine[] {
   const { threshold, near } = options;
-  let best = atSpeed(field, 1, threshold, near);
+  let sweep = sweepOffsets(field, 1, threshold, near);
   const seconds = field.querySeconds;
-  let top = best[0]?.evidence ?? 0;
+  let top = sweep.most;
   if (options.anySpeed) {
     for (const speed of SPEEDS) {
       if (speed === 1) continue;
-      const lines = atSpeed(field, speed, threshold, near);
-      const net = (lines[0]?.evidence ?? 0) - speedCost(speed) * seconds;
-      if (net > top && prominenceOf(lines) >= SPEED_PROMINENCE * seconds) {
-        best = lines;
+      const other = sweepOffsets(field, speed, threshold, near);
+      const net = other.most - speedCost(speed) * seconds;
+      if (net > top && prominenceOf(other) >= SPEED_PROMINENCE * seconds) {
+        sweep = other;
         top = net;
       }
     }
   }
+  const best = linesOf(sweep);
   const [first] = best;
   if (!first) return [];
   const refined =
@@ -97,61 +67,84 @@ export function findLines(
   return [refined, ...others].filter(({ evidence }) => evidence > 0);
 }
 
-/** What the first line has more than any that is not near it. */
-function prominenceOf(lines: readonly ScoredLine[]): number {
-  const [first] = lines;
-  if (!first) return 0;
-  const other = lines.find(
-    ({ offsetSeconds }) => Math.abs(offsetSeconds - first.offsetSeconds) > NEAR_SECONDS,
-  );
-  return first.evidence - (other?.evidence ?? 0);
+/** The evidence of offsets at one speed. */
+interface Sweep {
+  speed: number;
+  /** Ascending, none of them twice, each with the evidence at its offsets. */
+  windows: { steps: OffsetSteps; evidences: Float64Array }[];
+  /** The largest evidence, and where it is. */
+  most: number;
+  bestStep: number;
 }
 
-/** All offsets at one speed that have any evidence, best first. */
-function atSpeed(
+function sweepOffsets(
   field: SimilarityField,
   speed: number,
   threshold: number,
   near: OffsetWindow | undefined,
-): ScoredLine[] {
-  const steps = offsetsAt(field, speed, near);
-  const at = (step: number): ScoredLine => {
-    const line = { offsetSeconds: step * OFFSET_STEP_SECONDS, speed };
-    return { ...line, evidence: evidenceOf(field, line, threshold) };
-  };
-  // Evidence changes little from step to step: first every other one, then those beside the good ones.
-  const coarse = new Map(steps.filter((step) => step % 2 === 0).map((step) => [step, at(step)]));
-  let most = 0;
-  for (const { evidence } of coarse.values()) most = Math.max(most, evidence);
-  const isGood = (step: number) => (coarse.get(step)?.evidence ?? 0) >= GOOD_SHARE * most;
-  const fine = steps
-    .filter((step) => step % 2 !== 0 && (isGood(step - 1) || isGood(step + 1)))
-    .map((step) => at(step));
-  return [...coarse.values(), ...fine]
-    .filter(({ evidence }) => evidence > 0)
-    .sort((a, b) => b.evidence - a.evidence);
+): Sweep {
+  const windows = offsetWindows(field, speed, near).map((steps) => ({
+    steps,
+    evidences: evidenceAtOffsets(field, speed, steps, threshold),
+  }));
+  let [most, bestStep] = [0, 0];
+  for (const { steps, evidences } of windows) {
+    for (let i = 0; i < evidences.length; i += 1) {
+      if ((evidences[i] as number) <= most) continue;
+      most = evidences[i] as number;
+      bestStep = steps.first + i;
+    }
+  }
+  return { speed, windows, most, bestStep };
 }
 
-/** Of the best evidence of every other step, so much makes the steps beside it worth a look. */
-const GOOD_SHARE = 0.5;
-
-/** Offsets, in steps, at which the query and the video meet; with a window, those that lay a middle of the query there. */
-function offsetsAt(field: SimilarityField, speed: number, near: OffsetWindow | undefined): number[] {
-  const { query, video } = field;
-  const grid = new Set<number>();
-  if (near) {
-    const steps = Math.ceil(near.toleranceSeconds / OFFSET_STEP_SECONDS);
-    const middle = (query.startSeconds + query.endSeconds) / 2;
-    for (const offset of near.offsetsSeconds) {
-      const centre = Math.round((offset + (1 - speed) * middle) / OFFSET_STEP_SECONDS);
-      for (let i = centre - steps; i <= centre + steps; i += 1) grid.add(i);
+/** What the best line has more than any that is not near it. */
+function prominenceOf({ windows, most, bestStep }: Sweep): number {
+  let other = 0;
+  for (const { steps, evidences } of windows) {
+    for (let i = 0; i < evidences.length; i += 1) {
+      const isNear = Math.abs(steps.first + i - bestStep) * OFFSET_STEP_SECONDS <= NEAR_SECONDS;
+      if (!isNear && (evidences[i] as number) > other) other = evidences[i] as number;
     }
-  } else {
+  }
+  return most - other;
+}
+
+/** All that have any evidence, best first. */
+function linesOf({ speed, windows }: Sweep): ScoredLine[] {
+  const lines: ScoredLine[] = [];
+  for (const { steps, evidences } of windows) {
+    for (let i = 0; i < evidences.length; i += 1) {
+      const evidence = evidences[i] as number;
+      if (evidence > 0)
+        lines.push({ offsetSeconds: (steps.first + i) * OFFSET_STEP_SECONDS, speed, evidence });
+    }
+  }
+  return lines.sort((a, b) => b.evidence - a.evidence);
+}
+
+/** Offsets at which the query and the video meet; with a window, those that lay a middle of the query there. Ascending, none of them twice. */
+function offsetWindows(
+  { query, video }: SimilarityField,
+  speed: number,
+  near: OffsetWindow | undefined,
+): OffsetSteps[] {
+  if (!near) {
     const first = Math.floor((video.startSeconds - speed * query.endSeconds) / OFFSET_STEP_SECONDS);
     const last = Math.ceil((video.endSeconds - speed * query.startSeconds) / OFFSET_STEP_SECONDS);
-    for (let i = first; i <= last; i += 1) grid.add(i);
+    return [{ first, last }];
   }
-  return [...grid];
+  const reach = Math.ceil(near.toleranceSeconds / OFFSET_STEP_SECONDS);
+  const middle = (query.startSeconds + query.endSeconds) / 2;
+  const windows: OffsetSteps[] = [];
+  for (const offset of [...near.offsetsSeconds].sort((a, b) => a - b)) {
+    const centre = Math.round((offset + (1 - speed) * middle) / OFFSET_STEP_SECONDS);
+    const before = windows.at(-1);
+    // Two that meet are one.
+    if (before && centre - reach <= before.last + 1) before.last = centre + reach;
+    else windows.push({ first: centre - reach, last: centre + reach });
+  }
+  return windows;
 }
 
 const APART_SECONDS = 0.25;

@@ -21,31 +21,40 @@ export function profileAlong(field: SimilarityField, line: Line): Float64Array {
   const { query, video } = field;
   const cells = Math.max(1, Math.round((query.endSeconds - query.startSeconds) / CELL_SECONDS));
   const profile = new Float64Array(cells).fill(Number.NEGATIVE_INFINITY);
-  const times: number[] = [];
-  const values: number[] = [];
-  field.along(line, (querySeconds, similarity) => {
-    const last = times.length - 1;
-    if (last >= 0 && querySeconds - (times[last] as number) < 1e-6) {
-      // Two clips of the video tell of the same moment.
-      values[last] = ((values[last] as number) + similarity) / 2;
-    } else {
-      times.push(querySeconds);
-      values.push(similarity);
-    }
-  });
-  if (times.length === 0) return profile;
+  const count = mergeMoments(field, field.sample(line));
+  if (count === 0) return profile;
+  const { seconds: times, similarities: values } = field.sampled;
   let i = 0;
   for (let cell = 0; cell < cells; cell += 1) {
     const at = query.startSeconds + (cell + 0.5) * CELL_SECONDS;
     const inVideo = line.offsetSeconds + line.speed * at;
     if (inVideo < video.startSeconds || inVideo >= video.endSeconds) continue;
-    while (i + 1 < times.length && (times[i + 1] as number) <= at) i += 1;
-    const [here, next] = [times[i] as number, times[i + 1]];
+    while (i + 1 < count && (times[i + 1] as number) <= at) i += 1;
+    const here = times[i] as number;
     const value = values[i] as number;
-    if (at < here || next === undefined) profile[cell] = value;
-    else profile[cell] = value + ((at - here) / (next - here)) * ((values[i + 1] as number) - value);
+    if (at < here || i + 1 === count) profile[cell] = value;
+    else {
+      const share = (at - here) / ((times[i + 1] as number) - here);
+      profile[cell] = value + share * ((values[i + 1] as number) - value);
+    }
   }
   return profile;
+}
+
+/** Where two clips of the video tell of the same moment, what they say together; in place. Returns how many moments there are. */
+function mergeMoments({ sampled: { seconds, similarities } }: SimilarityField, count: number): number {
+  let merged = 0;
+  for (let i = 0; i < count; i += 1) {
+    const before = merged - 1;
+    if (before >= 0 && (seconds[i] as number) - (seconds[before] as number) < 1e-6) {
+      similarities[before] = ((similarities[before] as number) + (similarities[i] as number)) / 2;
+    } else {
+      seconds[merged] = seconds[i] as number;
+      similarities[merged] = similarities[i] as number;
+      merged += 1;
+    }
+  }
+  return merged;
 }
 
 /**

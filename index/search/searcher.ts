@@ -86,11 +86,11 @@ async function findAll(parts: SearcherParts, request: SearchRequest, wanted: num
   const embedded = await embedQuery(parts, query, request.signal, filter);
   const embedMs = performance.now() - startedAt;
   const exclude = request.excludeSelf && embedded.videoId !== null ? [embedded.videoId] : [];
-  const { totalCount } = await parts.library.listVideos({ ...filter, limit: 1 });
+  const allowedVideos = await parts.library.countVideos(filter, wanted + exclude.length);
   const hits = await findHits({ library: parts.library, index: parts.index, manifest }, embedded, {
     wanted,
     filter: { ...filter, excludeVideoIds: exclude.length > 0 ? exclude : undefined },
-    allowedVideos: totalCount - exclude.length,
+    allowedVideos: allowedVideos - exclude.length,
     perVideo: request.perVideo,
     explain: request.explain,
     signal: request.signal,

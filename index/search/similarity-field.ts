@@ -1,4 +1,4 @@
-import { dot } from '../vectors/dot.js';
+import { type PlaceProducts, placeProducts } from '../vectors/simd/row-products.js';
 import { ownShares, timestepWeights, weightAt } from './boilerplate/moment-weights.js';
 import type { ClipTrack } from './clip-track.js';
 
@@ -9,7 +9,7 @@ export interface Line {
 }
 
 /** What a second of distance between the phases of a query clip and a video clip costs, where there is nothing between to interpolate. */
-const PHASE_COST_PER_SECOND = 0.2;
+export const PHASE_COST_PER_SECOND = 0.2;
 /** How finely the weight of the query is summed up. */
 const WEIGHT_CELL_SECONDS = 0.125;
 
@@ -36,13 +36,15 @@ export class SimilarityField {
   readonly query: ClipTrack;
   readonly video: ClipTrack;
   /** [places, query clips, video clips] */
-  readonly #cosines: Float32Array;
-  /** Points in order of video time: column x places + place, and the time of each. */
-  readonly #order: Int32Array;
-  readonly #pointSeconds: Float64Array;
-  /** How far beyond its first and last clip the query answers, so that every line meets at least one point. */
-  readonly #slackSeconds: number;
-  /** What the last `sample` found: of each point its time in the query, its similarity, that without the cap, its number and the query clip that is nearest. */
+  readonly cosines: PlaceProducts;
+  readonly points: FieldPoints;
+  /** Starts of clips that the query answers for: a little beyond its first and last clip, so that every line meets at least one point. */
+  readonly earliestSeconds: number;
+  readonly latestSeconds: number;
+  /**
+   * What the last `sample` found: of each point its time in the query and its similarity; with boilerplate also that without the cap, the
+   * point's number and the query clip that is nearest.
+   */
   readonly sampled: {
     readonly seconds: Float64Array;
     readonly similarities: Float64Array;
@@ -58,8 +60,16 @@ export class SimilarityField {
   /** Some clip of query or video counts for less than others. */
   readonly hasBoilerplate: boolean;
 
-  /** `cap`: where query or video shows what stands everywhere, nothing is more similar than that. No cap unless told. */
-  constructor(query: ClipTrack, video: ClipTrack, cap = Number.POSITIVE_INFINITY) {
+  /**
+   * `cap`: where query or video shows what stands everywhere, nothing is more similar than that. No cap unless told. `cosines`: where they
+   * are known from another field of the two.
+   */
+  constructor(
+    query: ClipTrack,
+    video: ClipTrack,
+    cap = Number.POSITIVE_INFINITY,
+    cosines: PlaceProducts = cosinesOf(query, video),
+  ) {
     this.query = query;
     this.video = video;
     this.#cap = cap;
@@ -69,34 +79,26 @@ export class SimilarityField {
       ownShares(this.#weights[0], query.timesteps),
       ownShares(this.#weights[1], query.timesteps),
     ];
-    const { timesteps } = query;
-    this.#cosines = cosines(query, video);
-    const cellSeconds = query.clipSeconds / timesteps;
-    const points = Array.from({ length: video.startsSeconds.length * timesteps }, (_, point) => ({
-      point,
-      seconds:
-        (video.startsSeconds[Math.floor(point / timesteps)] as number) +
-        ((point % timesteps) + 0.5) * cellSeconds,
-    }))
-      // The rest of a clip that is longer than its video repeats it.
-      .filter(({ point, seconds }) => seconds < video.endSeconds || point % timesteps === 0)
-      .sort((a, b) => a.seconds - b.seconds);
-    this.#order = Int32Array.from(points, ({ point }) => point);
-    this.#pointSeconds = Float64Array.from(points, ({ seconds }) => seconds);
+    this.cosines = cosines;
+    this.points = pointsOf(query, video, cosines.stride);
+    const count = this.points.seconds.length;
+    const detailCount = this.hasBoilerplate ? count : 0;
     this.sampled = {
-      seconds: new Float64Array(points.length),
-      similarities: new Float64Array(points.length),
-      uncapped: new Float64Array(points.length),
-      points: new Int32Array(points.length),
-      rows: new Int32Array(points.length),
+      seconds: new Float64Array(count),
+      similarities: new Float64Array(count),
+      uncapped: new Float64Array(detailCount),
+      points: new Int32Array(detailCount),
+      rows: new Int32Array(detailCount),
     };
     const queryLength = lastStart(query) - firstStart(query);
-    this.#slackSeconds = Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6);
+    const slackSeconds = Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6);
+    this.earliestSeconds = firstStart(query) - slackSeconds;
+    this.latestSeconds = lastStart(query) + slackSeconds;
   }
 
   /** The same, where boilerplate is at most so similar. */
   withCap(cap: number): SimilarityField {
-    return this.hasBoilerplate ? new SimilarityField(this.query, this.video, cap) : this;
+    return this.hasBoilerplate ? new SimilarityField(this.query, this.video, cap, this.cosines) : this;
   }
 
   get querySeconds(): number {
@@ -121,12 +123,14 @@ export class SimilarityField {
     const { timesteps } = this.query;
     const [weights, shares] = [this.#weights, this.#ownShares];
     for (let i = 0; i < count; i += 1) {
+      const [at, similarity] = [seconds[i] as number, similarities[i] as number];
+      if (!weights || !shares) {
+        visit(at, similarity, 1, similarity, 1);
+        continue;
+      }
       const [point, row] = [points[i] as number, rows[i] as number];
-      const weight = weights ? this.#weightOf(weights, point, row) : 1;
-      const ownShare = shares
-        ? Math.min(shares[0][row] as number, shares[1][Math.floor(point / timesteps)] as number)
-        : 1;
-      visit(seconds[i] as number, similarities[i] as number, weight, uncapped[i] as number, ownShare);
+      const ownShare = Math.min(shares[0][row] as number, shares[1][Math.floor(point / timesteps)] as number);
+      visit(at, similarity, this.#weightOf(weights, point, row), uncapped[i] as number, ownShare);
     }
     return count;
   }
@@ -136,56 +140,70 @@ export class SimilarityField {
    * neither calls back nor makes anything.
    */
   sample({ offsetSeconds, speed }: Line): number {
-    const { startsSeconds, timesteps, clipSeconds, startSeconds, endSeconds } = this.query;
-    const cellSeconds = clipSeconds / timesteps;
-    const rowCount = startsSeconds.length;
+    const { startsSeconds, startSeconds, endSeconds } = this.query;
+    const { values, stride } = this.cosines;
+    const points = this.points;
+    const [pointSeconds, phases, bases] = [points.seconds, points.phases, points.bases];
+    const { seconds, similarities } = this.sampled;
+    const lastRow = startsSeconds.length - 1;
     const first = startsSeconds[0] as number;
-    const last = startsSeconds[rowCount - 1] as number;
-    const columns = this.video.startsSeconds.length;
-    const hop = usualHop(this.query) || 1;
-    const slack = this.#slackSeconds;
-    const [order, pointSeconds, cosines, weights] = [
-      this.#order,
-      this.#pointSeconds,
-      this.#cosines,
-      this.#weights,
-    ];
-    const { seconds, similarities, uncapped, points, rows } = this.sampled;
+    const last = startsSeconds[lastRow] as number;
+    const [earliest, latest] = [this.earliestSeconds, this.latestSeconds];
+    const hopsPerSecond = 1 / (usualHop(this.query) || 1);
+    const isCapped = this.#weights !== null;
     let count = 0;
-    const from = lowerBound(pointSeconds, offsetSeconds + speed * startSeconds);
-    for (let i = from; i < order.length; i += 1) {
-      const querySeconds = ((pointSeconds[i] as number) - offsetSeconds) / speed;
-      if (querySeconds >= endSeconds) break;
-      const point = order[i] as number;
-      const place = point % timesteps;
-      const wanted = querySeconds - (place + 0.5) * cellSeconds;
-      if (wanted < first - slack || wanted > last + slack) continue;
-      let row = Math.floor((wanted - first) / hop);
+    for (let i = lowerBound(pointSeconds, offsetSeconds + speed * startSeconds); i < bases.length; i += 1) {
+      const at = ((pointSeconds[i] as number) - offsetSeconds) / speed;
+      if (at >= endSeconds) break;
+      const wanted = at - (phases[i] as number);
+      if (wanted < earliest || wanted > latest) continue;
+      let row = ((wanted - first) * hopsPerSecond) | 0;
       if (row < 0) row = 0;
-      else if (row >= rowCount) row = rowCount - 1;
+      else if (row > lastRow) row = lastRow;
       while (row > 0 && (startsSeconds[row] as number) > wanted) row -= 1;
-      while (row + 1 < rowCount && (startsSeconds[row + 1] as number) <= wanted) row += 1;
-      const base = (place * rowCount + row) * columns + (point - place) / timesteps;
-      let similarity = cosines[base] as number;
+      while (row < lastRow && (startsSeconds[row + 1] as number) <= wanted) row += 1;
+      const base = (bases[i] as number) + row * stride;
+      let similarity = values[base] as number;
       let near = row;
       if (wanted < first) similarity -= PHASE_COST_PER_SECOND * (first - wanted);
-      else if (row + 1 === rowCount) similarity -= PHASE_COST_PER_SECOND * (wanted - last);
+      else if (row === lastRow) similarity -= PHASE_COST_PER_SECOND * (wanted - last);
       else {
         const start = startsSeconds[row] as number;
         const between = (wanted - start) / ((startsSeconds[row + 1] as number) - start);
-        if (between > 0) similarity += between * ((cosines[base + columns] as number) - similarity);
+        similarity += between * ((values[base + stride] as number) - similarity);
         if (between > 0.5) near = row + 1;
       }
-      seconds[count] = querySeconds;
-      points[count] = point;
-      rows[count] = near;
-      uncapped[count] = similarity;
-      const isCapped =
-        weights !== null && similarity > this.#cap && this.#weightOf(weights, point, near) === 0;
-      similarities[count] = isCapped ? this.#cap : similarity;
+      seconds[count] = at;
+      similarities[count] = isCapped ? this.#note(count, i, near, similarity) : similarity;
       count += 1;
     }
     return count;
+  }
+
+  /** Whether `sample` of the line comes to the point. */
+  meets(point: number, offsetSeconds: number, speed: number): boolean {
+    const { startSeconds, endSeconds } = this.query;
+    const seconds = this.points.seconds[point] as number;
+    if (seconds < offsetSeconds + speed * startSeconds) return false;
+    const at = (seconds - offsetSeconds) / speed;
+    const wanted = at - (this.points.phases[point] as number);
+    return at < endSeconds && wanted >= this.earliestSeconds && wanted <= this.latestSeconds;
+  }
+
+  /** What is kept of a point where there is boilerplate; answers the similarity with the cap. */
+  #note(at: number, point: number, row: number, similarity: number): number {
+    const { uncapped, points, rows } = this.sampled;
+    points[at] = this.points.numbers[point] as number;
+    rows[at] = row;
+    uncapped[at] = similarity;
+    return this.capped(point, row, similarity);
+  }
+
+  /** The similarity of a point with a clip of the query, with the cap where either is what stands everywhere. */
+  capped(point: number, row: number, similarity: number): number {
+    if (similarity <= this.#cap || !this.#weights) return similarity;
+    const weight = this.#weightOf(this.#weights, this.points.numbers[point] as number, row);
+    return weight === 0 ? this.#cap : similarity;
   }
 
   #weightOf([query, video]: readonly [Float64Array, Float64Array], point: number, row: number): number {
@@ -199,12 +217,13 @@ export class SimilarityField {
    */
   evidenceAtMost(threshold: number): number {
     const { startsSeconds, timesteps } = this.query;
+    const { values, stride } = this.cosines;
     const columns = this.video.startsSeconds.length;
     let sum = 0;
-    for (let base = 0; base < this.#cosines.length; base += columns) {
+    for (let base = 0; base < values.length; base += stride) {
       let most = threshold;
       for (let i = base; i < base + columns; i += 1) {
-        if ((this.#cosines[i] as number) > most) most = this.#cosines[i] as number;
+        if ((values[i] as number) > most) most = values[i] as number;
       }
       sum += most - threshold;
     }
@@ -213,81 +232,72 @@ export class SimilarityField {
 
   /** Mean over the places, [query clips, video clips], row-major: what a person looks at. */
   clipSimilarities(): Float32Array {
-    const { timesteps } = this.query;
-    const size = this.#cosines.length / timesteps;
-    return Float32Array.from({ length: size }, (_, i) => {
-      let sum = 0;
-      for (let place = 0; place < timesteps; place += 1) sum += this.#cosines[place * size + i] as number;
-      return sum / timesteps;
-    });
+    const { timesteps, startsSeconds } = this.query;
+    const { values, stride } = this.cosines;
+    const [rows, columns] = [startsSeconds.length, this.video.startsSeconds.length];
+    const means = new Float32Array(rows * columns);
+    for (let row = 0; row < rows; row += 1) {
+      for (let column = 0; column < columns; column += 1) {
+        let sum = 0;
+        for (let place = 0; place < timesteps; place += 1) {
+          sum += values[(place * rows + row) * stride + column] as number;
+        }
+        means[row * columns + column] = sum / timesteps;
+      }
+    }
+    return means;
   }
 
   /** Of each clip of the query, the similarity to the nearest clip of the video, [query clips]. */
-  bestSimilarities(): number[] {
+  bestSimilarities(): Float64Array {
     const columns = this.video.startsSeconds.length;
     const similarities = this.clipSimilarities();
-    return Array.from(this.query.startsSeconds, (_, row) =>
-      similarities.subarray(row * columns, (row + 1) * columns).reduce((a, b) => Math.max(a, b), -1),
-    );
-  }
-}
-
-function cosines(query: ClipTrack, video: ClipTrack): Float32Array {
-  const { timesteps, dimension } = query;
-  const rows = query.startsSeconds.length;
-  const columns = video.startsSeconds.length;
-  const field = new Float32Array(timesteps * rows * columns);
-  for (let place = 0; place < timesteps; place += 1) {
-    for (let i = 0; i < rows; i += 1) {
-      const base = (place * rows + i) * columns;
-      const row = (i * timesteps + place) * dimension;
-      let j = 0;
-      for (; j + 3 < columns; j += 4) {
-        fourDots(field, base + j, query.features, row, video.features, {
-          first: (j * timesteps + place) * dimension,
-          stride: timesteps * dimension,
-          length: dimension,
-        });
-      }
-      for (; j < columns; j += 1) {
-        field[base + j] = dot(
-          query.features,
-          i * timesteps + place,
-          video.features,
-          j * timesteps + place,
-          dimension,
-        );
+    const best = new Float64Array(this.query.startsSeconds.length).fill(-1);
+    for (let row = 0; row < best.length; row += 1) {
+      for (let i = row * columns; i < (row + 1) * columns; i += 1) {
+        if ((similarities[i] as number) > (best[row] as number)) best[row] = similarities[i] as number;
       }
     }
+    return best;
   }
-  return field;
 }
 
-/** Inner products of one row with four others that lie `stride` apart: what is read of the one serves all four. */
-function fourDots(
-  target: Float32Array,
-  at: number,
-  left: Float32Array,
-  row: number,
-  right: Float32Array,
-  { first, stride, length }: { first: number; stride: number; length: number },
-): void {
-  const [second, third, fourth] = [first + stride, first + 2 * stride, first + 3 * stride];
-  let s0 = 0;
-  let s1 = 0;
-  let s2 = 0;
-  let s3 = 0;
-  for (let d = 0; d < length; d += 1) {
-    const value = left[row + d] as number;
-    s0 += value * (right[first + d] as number);
-    s1 += value * (right[second + d] as number);
-    s2 += value * (right[third + d] as number);
-    s3 += value * (right[fourth + d] as number);
+/** The timesteps of the video that lines may meet, in order of time. */
+export interface FieldPoints {
+  /** Video time. */
+  seconds: Float64Array;
+  /** Seconds from the start of its clip. */
+  phases: Float64Array;
+  /** Where its similarity to the first clip of the query stands. */
+  bases: Int32Array;
+  /** Clip x timesteps + place. */
+  numbers: Int32Array;
+}
+
+function pointsOf(query: ClipTrack, video: ClipTrack, stride: number): FieldPoints {
+  const { timesteps, clipSeconds } = query;
+  const rows = query.startsSeconds.length;
+  const phaseOf = (place: number) => ((place + 0.5) * clipSeconds) / timesteps;
+  const times = new Float64Array(video.startsSeconds.length * timesteps);
+  const kept: number[] = [];
+  for (let number = 0; number < times.length; number += 1) {
+    const place = number % timesteps;
+    times[number] = (video.startsSeconds[(number - place) / timesteps] as number) + phaseOf(place);
+    // The rest of a clip that is longer than its video repeats it.
+    if ((times[number] as number) < video.endSeconds || place === 0) kept.push(number);
   }
-  target[at] = s0;
-  target[at + 1] = s1;
-  target[at + 2] = s2;
-  target[at + 3] = s3;
+  const numbers = Int32Array.from(kept).sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
+  return {
+    numbers,
+    seconds: Float64Array.from(numbers, (number) => times[number] as number),
+    phases: Float64Array.from(numbers, (number) => phaseOf(number % timesteps)),
+    bases: numbers.map((number) => (number % timesteps) * rows * stride + Math.floor(number / timesteps)),
+  };
+}
+
+function cosinesOf(query: ClipTrack, video: ClipTrack): PlaceProducts {
+  const { timesteps, dimension } = query;
+  return placeProducts({ left: query.features, right: video.features, places: timesteps, dimension });
 }
 
 export function firstStart(track: ClipTrack): number {

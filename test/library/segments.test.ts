@@ -40,6 +40,42 @@ describe('features', () => {
     expect(await library.segmentsOf(video.id, MODEL.id, { startSeconds: 900, endSeconds: 901 })).toEqual([]);
   });
 
+  it('come back for stretches of several videos at once', async () => {
+    const { library } = await temporaryLibrary();
+    const first = await putVideo(library, 1, { segments: segmentBatch(200, 5) });
+    const second = await putVideo(library, 2, { segments: segmentBatch(9, 6) });
+    const stretches = [
+      { videoId: second.id, within: { startSeconds: 0, endSeconds: 100 } },
+      { videoId: first.id, within: { startSeconds: 62, endSeconds: 130 } },
+      { videoId: first.id, within: { startSeconds: 900, endSeconds: 901 } },
+      { videoId: 99, within: { startSeconds: 0, endSeconds: 1 } },
+    ];
+    const tracks = await library.tracksOf(MODEL.id, stretches);
+    expect(tracks).toHaveLength(stretches.length);
+    for (const [i, { videoId, within }] of stretches.entries()) {
+      const segments = await library.segmentsOf(videoId, MODEL.id, within);
+      expect(tracks[i]).toEqual({
+        startsSeconds: Float64Array.from(segments, ({ startSeconds }) => startSeconds),
+        weights: Float64Array.from(segments, ({ weight }) => weight),
+        timesteps: Float32Array.from(segments.flatMap((segment) => [...segment.timesteps])),
+      });
+    }
+    await expect(library.tracksOf('unknown', stretches)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  });
+
+  it('are missed where a damaged library lacks them', async () => {
+    const { library, dataFolder } = await temporaryLibrary();
+    const video = await putVideo(library, 1, { segments: segmentBatch(100, 5) });
+    const database = new Database(dataFolder.databaseFile);
+    database.exec('DELETE FROM timestep_blocks WHERE id > 1');
+    database.close();
+    const stretches = [{ videoId: video.id, within: { startSeconds: 0, endSeconds: 200 } }];
+    await expect(library.tracksOf(MODEL.id, stretches)).rejects.toMatchObject({
+      code: 'LIBRARY_DAMAGED',
+      details: { videoId: video.id, segments: 100, missing: 36 },
+    });
+  });
+
   it('are found by id, whichever are asked for in whatever order', async () => {
     const { library } = await temporaryLibrary();
     const batches = new Map<number, { seed: number; position: number }>();

@@ -167,6 +167,20 @@ describe('updateVideo', () => {
   });
 });
 
+describe('countVideos', () => {
+  it('counts what a filter allows, and no further than asked', async () => {
+    const { library } = await temporaryLibrary();
+    for (let name = 1; name <= 7; name += 1) {
+      await putVideo(library, name, { video: { label: name % 2 === 0 ? 'even' : 'odd' } });
+    }
+    expect(await library.countVideos({}, 100)).toBe(7);
+    expect(await library.countVideos({}, 3)).toBe(3);
+    expect(await library.countVideos({ label: 'even' }, 100)).toBe(3);
+    expect(await library.countVideos({ label: 'even' }, 2)).toBe(2);
+    expect(await library.countVideos({ label: 'neither' }, 2)).toBe(0);
+  });
+});
+
 describe('listVideos', () => {
   it('pages through all, newest first, though videos come and go meanwhile', async () => {
     const { library } = await temporaryLibrary();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Alignment, type AlignRequest, align as alignField } from '../../index/search/alignment.js';
 import { buildClipTrack, type ClipTrack } from '../../index/search/clip-track.js';
-import { evidenceOf, findLines } from '../../index/search/line-search.js';
+import { evidenceOf } from '../../index/search/line-evidence.js';
+import { findLines } from '../../index/search/line-search.js';
 import { BEGIN_COST, bestPath, CELL_SECONDS, CHANGE_COST } from '../../index/search/match-path.js';
 import { type Line, SimilarityField } from '../../index/search/similarity-field.js';
 

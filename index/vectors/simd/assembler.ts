@@ -1,0 +1,138 @@
+/**
+ * Just enough of WebAssembly's binary format (https://webassembly.github.io/spec/core/binary/) to write a few loops over vectors of numbers as nested
+ * calls, named as the instructions are. An expression is the bytes that leave its value on the stack.
+ */
+export type Code = readonly number[];
+export type ValueType = keyof typeof VALUE_TYPES;
+
+const VALUE_TYPES = { i32: 0x7f, f64: 0x7c, v128: 0x7b } as const;
+const EMPTY_BLOCK = 0x40;
+const END = 0x0b;
+const SIMD_PREFIX = 0xfd;
+
+/** LEB128, as WebAssembly writes every number. */
+function unsigned(value: number): Code {
+  const bytes: number[] = [];
+  let rest = value;
+  do {
+    const low = rest & 0x7f;
+    rest >>>= 7;
+    bytes.push(rest === 0 ? low : low | 0x80);
+  } while (rest !== 0);
+  return bytes;
+}
+
+function signed(value: number): Code {
+  const bytes: number[] = [];
+  for (let rest = value; ; ) {
+    const low = rest & 0x7f;
+    rest >>= 7;
+    const isLast = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
+    bytes.push(isLast ? low : low | 0x80);
+    if (isLast) return bytes;
+  }
+}
+
+const binary =
+  (opcode: Code) =>
+  (left: Code, right: Code): Code => [...left, ...right, ...opcode];
+const simd = (number: number): Code => [SIMD_PREFIX, ...unsigned(number)];
+/** The alignment of 2^2 bytes is what every float has. */
+const access = (opcode: Code, offsetBytes: number): Code => [...opcode, 2, ...unsigned(offsetBytes)];
+
+export const i32 = {
+  const: (value: number): Code => [0x41, ...signed(value)],
+  add: binary([0x6a]),
+  mul: binary([0x6c]),
+  lessThan: binary([0x49]),
+};
+
+export const f32 = {
+  add: binary([0x92]),
+  store: (address: Code, value: Code, offsetBytes = 0): Code => [
+    ...address,
+    ...value,
+    ...access([0x38], offsetBytes),
+  ],
+};
+
+export const v128 = {
+  zero: [...simd(12), ...new Array<number>(16).fill(0)] as Code,
+  load: (address: Code, offsetBytes = 0): Code => [...address, ...access(simd(0), offsetBytes)],
+  store: (address: Code, value: Code, offsetBytes = 0): Code => [
+    ...address,
+    ...value,
+    ...access(simd(0x0b), offsetBytes),
+  ],
+  /** Of `one` where the bits of the mask are set, else of `other`. */
+  bitselect: (one: Code, other: Code, mask: Code): Code => [...one, ...other, ...mask, ...simd(0x52)],
+};
+
+export const f32x4 = {
+  add: binary(simd(0xe4)),
+  mul: binary(simd(0xe6)),
+  lane: (vector: Code, lane: number): Code => [...vector, ...simd(0x1f), lane],
+};
+
+export const f64x2 = {
+  const: (first: number, second: number): Code => [
+    ...simd(12),
+    ...Buffer.from(Float64Array.of(first, second).buffer),
+  ],
+  splat: (value: Code): Code => [...value, ...simd(0x14)],
+  add: binary(simd(0xf0)),
+  sub: binary(simd(0xf1)),
+  mul: binary(simd(0xf2)),
+  /** The larger of each two. */
+  pmax: binary(simd(0xf7)),
+  eq: binary(simd(0x47)),
+  lt: binary(simd(0x49)),
+};
+
+/** A parameter or local variable. */
+export interface Local {
+  get: Code;
+  set(value: Code): Code;
+}
+
+export function local(position: number): Local {
+  return {
+    get: [0x20, ...unsigned(position)],
+    set: (value) => [...value, 0x21, ...unsigned(position)],
+  };
+}
+
+/** Runs the body and begins anew as long as the condition holds after it. */
+export function repeatWhile(condition: Code, ...body: readonly Code[]): Code {
+  return [0x03, EMPTY_BLOCK, ...body.flat(), ...condition, 0x0d, 0, END];
+}
+
+/** A module with one function, `run`, that answers nothing and works on the memory `host.memory`. */
+export function moduleOf(options: {
+  parameters: readonly ValueType[];
+  /** Local variables; their positions follow those of the parameters. */
+  locals: readonly ValueType[];
+  body: Code;
+}): Uint8Array<ArrayBuffer> {
+  const { parameters, body } = options;
+  const types = parameters.map((type) => VALUE_TYPES[type]);
+  const locals = options.locals.flatMap((type) => [1, VALUE_TYPES[type]]);
+  const code = [...unsigned(options.locals.length), ...locals, ...body, END];
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...section(1, [1, 0x60, ...unsigned(types.length), ...types, 0]),
+    // One page of memory at least.
+    ...section(2, [1, ...name('host'), ...name('memory'), 0x02, 0x00, 1]),
+    ...section(3, [1, 0]),
+    ...section(7, [1, ...name('run'), 0x00, 0]),
+    ...section(10, [1, ...unsigned(code.length), ...code]),
+  ]);
+}
+
+function section(id: number, content: Code): Code {
+  return [id, ...unsigned(content.length), ...content];
+}
+
+function name(text: string): Code {
+  return [...unsigned(text.length), ...Buffer.from(text, 'ascii')];
+}
