@@ -1,5 +1,5 @@
 import type { Statement } from 'better-sqlite3';
-import type { Calibration } from '../search/calibration/types.js';
+import { CALIBRATION_FORMAT, type Calibration } from '../search/calibration/types.js';
 import type { SqliteDatabase } from './database.js';
 import type { ModelRow } from './models.js';
 
@@ -20,7 +20,9 @@ export class CalibrationsTable {
 
   get(collection: string, model: ModelRow): Calibration | null {
     const json = this.#get.get(collection, model.key) as string | undefined;
-    return json === undefined ? null : (JSON.parse(json) as Calibration);
+    if (json === undefined) return null;
+    const calibration = JSON.parse(json) as Calibration;
+    return calibration.formatVersion === CALIBRATION_FORMAT ? calibration : null;
   }
 
   put(collectionId: number, model: ModelRow, calibration: Calibration): void {

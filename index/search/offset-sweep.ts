@@ -1,3 +1,4 @@
+import { lengthBetween } from './clip-neighbours.js';
 import { REACH_SECONDS } from './line-evidence.js';
 import { type Lines, lineFollower, MOST_LINES, NONE } from './line-follower.js';
 import { PHASE_COST_PER_SECOND, type SimilarityField } from './similarity-field.js';
@@ -96,8 +97,9 @@ function readSimilarities(
   target: Float64Array,
   at: number,
 ): void {
-  const { startsSeconds } = field.query;
+  const { startsSeconds, timesteps } = field.query;
   const { values, stride } = field.cosines;
+  const place = field.points.places[point] as number;
   const base = field.points.bases[point] as number;
   // Where the clip begins that is asked for: at each step this, less as many steps.
   const seconds = (field.points.seconds[point] as number) / speed - (field.points.phases[point] as number);
@@ -115,8 +117,11 @@ function readSimilarities(
         : (next - here) / ((startsSeconds[row + 1] as number) - start);
       const change = slope * stepSeconds;
       let similarity = here + slope * (seconds - step * stepSeconds - start);
+      const hop = isLast ? 1 : (startsSeconds[row + 1] as number) - start;
+      const cosine = isLast ? 1 : (field.neighbours[row * timesteps + place] as number);
       for (; step <= end; step += 1) {
-        target[at + step - first] = similarity;
+        const between = (seconds - step * stepSeconds - start) / hop;
+        target[at + step - first] = similarity / lengthBetween(between, cosine);
         similarity -= change;
       }
     }

@@ -4,6 +4,7 @@ import { weighMatch } from './boilerplate/weigh-match.js';
 import { Calibrations } from './calibration/calibrations.js';
 import { probabilityOf, verdictOf } from './calibration/score.js';
 import type { Calibration, HitEvidence, Verdict } from './calibration/types.js';
+import { changeCorrelation } from './change-correlation.js';
 
 export interface ScoredHit extends AlignedHit, WeighedEvidence {
   /** Probability that query and hit share footage. */
@@ -34,11 +35,13 @@ export function evidenceOfHit({ alignment, field }: AlignedHit): WeighedEvidence
   const speedCost =
     alignment.speed === 1 ? 0 : SPEED_COST + SPEED_COST_PER_OCTAVE * Math.abs(Math.log2(alignment.speed));
   const weighed = weighMatch(field, alignment);
+  const correlation = changeCorrelation(field.query, field.video, alignment);
   if (weighed === null) {
     const evidence = {
       similarity: Math.max(0, alignment.similarity - speedCost),
       coverage: Math.min(1, alignment.matchedSeconds / seconds),
       matchedSeconds: alignment.matchedSeconds,
+      changeCorrelation: correlation,
     };
     return { evidence, boilerplateShare: 0, isOnlyBoilerplate: false };
   }
@@ -48,6 +51,7 @@ export function evidenceOfHit({ alignment, field }: AlignedHit): WeighedEvidence
       similarity: Math.min(1, Math.max(0, weighed.similarity - speedCost)),
       coverage: weighed.coverage,
       matchedSeconds: weighed.seconds,
+      changeCorrelation: correlation,
     },
     boilerplateShare,
     isOnlyBoilerplate: boilerplateShare > 0 && weighed.seconds < LEAST_OWN_SECONDS,
@@ -64,7 +68,7 @@ export async function scoreHits(
   for (const hit of hits) {
     const calibration = await calibrations.of(hit.video.collection);
     const weighed = evidenceOfHit(hit);
-    const probability = probabilityOf(calibration.weights, weighed.evidence);
+    const probability = probabilityOf(calibration, weighed.evidence);
     const score = weighed.isOnlyBoilerplate ? BOILERPLATE_SCORE_SHARE * probability : probability;
     scored.push({ ...hit, ...weighed, score, verdict: verdictOfHit(calibration, score, weighed) });
   }

@@ -115,8 +115,9 @@ export async function searchByVectors(
       similarity: Math.max(0, sum / query.count),
       coverage: (weight * vectorsSeen) / query.count,
       matchedSeconds: weight * (endSeconds - startSeconds),
+      changeCorrelation: null,
     };
-    const score = probabilityOf(calibration.weights, evidence);
+    const score = probabilityOf(calibration, evidence);
     const { id, title, collection, label, durationSeconds } = video;
     const part = {
       startSeconds: best.segment.startSeconds,

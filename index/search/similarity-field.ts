@@ -1,5 +1,6 @@
 import { type PlaceProducts, placeProducts } from '../vectors/simd/row-products.js';
 import { ownShares, timestepWeights, weightAt } from './boilerplate/moment-weights.js';
+import { lengthBetween, neighbourCosines } from './clip-neighbours.js';
 import type { ClipTrack } from './clip-track.js';
 
 /** Video time = offsetSeconds + speed x query time. */
@@ -37,6 +38,8 @@ export class SimilarityField {
   readonly video: ClipTrack;
   /** [places, query clips, video clips] */
   readonly cosines: PlaceProducts;
+  /** Of the query's timesteps (`neighbourCosines`). */
+  readonly neighbours: Float32Array;
   readonly points: FieldPoints;
   /** Starts of clips that the query answers for: a little beyond its first and last clip, so that every line meets at least one point. */
   readonly earliestSeconds: number;
@@ -80,6 +83,7 @@ export class SimilarityField {
       ownShares(this.#weights[1], query.timesteps),
     ];
     this.cosines = cosines;
+    this.neighbours = neighbourCosines(query);
     this.points = pointsOf(query, video, cosines.stride);
     const count = this.points.seconds.length;
     const detailCount = this.hasBoilerplate ? count : 0;
@@ -140,10 +144,15 @@ export class SimilarityField {
    * neither calls back nor makes anything.
    */
   sample({ offsetSeconds, speed }: Line): number {
-    const { startsSeconds, startSeconds, endSeconds } = this.query;
+    const { startsSeconds, timesteps, startSeconds, endSeconds } = this.query;
     const { values, stride } = this.cosines;
     const points = this.points;
-    const [pointSeconds, phases, bases] = [points.seconds, points.phases, points.bases];
+    const [pointSeconds, phases, places, bases] = [
+      points.seconds,
+      points.phases,
+      points.places,
+      points.bases,
+    ];
     const { seconds, similarities } = this.sampled;
     const lastRow = startsSeconds.length - 1;
     const first = startsSeconds[0] as number;
@@ -171,6 +180,10 @@ export class SimilarityField {
         const start = startsSeconds[row] as number;
         const between = (wanted - start) / ((startsSeconds[row + 1] as number) - start);
         similarity += between * ((values[base + stride] as number) - similarity);
+        similarity /= lengthBetween(
+          between,
+          this.neighbours[row * timesteps + (places[i] as number)] as number,
+        );
         if (between > 0.5) near = row + 1;
       }
       seconds[count] = at;
@@ -268,6 +281,8 @@ export interface FieldPoints {
   seconds: Float64Array;
   /** Seconds from the start of its clip. */
   phases: Float64Array;
+  /** Which timestep of its clip it is. */
+  places: Int32Array;
   /** Where its similarity to the first clip of the query stands. */
   bases: Int32Array;
   /** Clip x timesteps + place. */
@@ -290,6 +305,7 @@ function pointsOf(query: ClipTrack, video: ClipTrack, stride: number): FieldPoin
   return {
     numbers,
     seconds: Float64Array.from(numbers, (number) => times[number] as number),
+    places: numbers.map((number) => number % timesteps),
     phases: Float64Array.from(numbers, (number) => phaseOf(number % timesteps)),
     bases: numbers.map((number) => (number % timesteps) * rows * stride + Math.floor(number / timesteps)),
   };

@@ -11,7 +11,7 @@ function hit(id: number, startSeconds: number, endSeconds: number): SearchHit {
   return {
     ...{ video, score: 1 / id, startSeconds, endSeconds, queryStartSeconds: 0, queryEndSeconds: 1 },
     ...{ speed: 1, mirrored: false, parts: [], explanation: null, verdict: 'similar', boilerplate: 0 },
-    evidence: { similarity: 0.8, coverage: 1, matchedSeconds: 1 },
+    evidence: { similarity: 0.8, coverage: 1, changeCorrelation: null, matchedSeconds: 1 },
   };
 }
 

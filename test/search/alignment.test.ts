@@ -72,8 +72,8 @@ function align(
 }
 
 /**
- * The definition, word for word: every timestep of the video that falls on the query is compared with the query's timesteps of the same
- * place before and after, weighted by their nearness; it stands for what is nearer to it than to its neighbours, at most a second
+ * The definition, word for word: every timestep of the video that falls on the query is compared with what lies between the query's timesteps of the same
+ * place before and after, weighted by their nearness, brought to length 1 where the two are alike (0.8); it stands for what is nearer to it than to its neighbours, at most a second
  * at the ends; of all runs of such timesteps the one with the largest sum of (similarity - threshold) x seconds counts.
  */
 function slowEvidence(query: ClipTrack, video: ClipTrack, { offsetSeconds, speed }: Line): number {
@@ -104,7 +104,13 @@ function slowEvidence(query: ClipTrack, video: ClipTrack, { offsetSeconds, speed
       else {
         const [a, b] = [starts[after - 1] as number, starts[after] as number];
         const weight = (wanted - a) / (b - a);
-        similarity = (1 - weight) * cosine(after - 1, j, t) + weight * cosine(after, j, t);
+        const row = (i: number) =>
+          query.features.subarray((i * TIMESTEPS + t) * DIMENSION, (i * TIMESTEPS + t + 1) * DIMENSION);
+        const [one, other] = [row(after - 1), row(after)];
+        const likeness = one.reduce((sum, value, d) => sum + value * (other[d] as number), 0);
+        const between = one.map((value, d) => (1 - weight) * value + weight * (other[d] as number));
+        const length = likeness >= 0.8 ? Math.hypot(...between) : 1;
+        similarity = ((1 - weight) * cosine(after - 1, j, t) + weight * cosine(after, j, t)) / length;
       }
       points.push({ at, similarity: similarity - 0.2 * beyond });
     }

@@ -17,8 +17,8 @@ export interface ComparedSegment extends Span {
  */
 export const SAME_SIMILARITY = 0.95;
 /** Two videos of which so much is at least so similar are copies, edits or takes of one scene, and count as one. */
-export const COPY_SIMILARITY = 0.9;
-export const COPY_SHARE = 0.75;
+const COPY_SIMILARITY = 0.9;
+const COPY_SHARE = 0.75;
 /** Fewer videos than this may be edits of one another. */
 const LEAST_VIDEOS = 5;
 

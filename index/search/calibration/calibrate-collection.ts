@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { ModelManifest } from '../../encoder/manifest.js';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../../errors.js';
 import { drawParts } from '../../evaluation/edits/draw-parts.js';
 import { editPairs, PROTOCOL_EDITS } from '../../evaluation/edits/edit-pairs.js';
@@ -12,9 +13,10 @@ import { allVideos } from '../../library/all-videos.js';
 import { NO_PROGRESS } from '../../library/jobs.js';
 import type { Library, Video } from '../../library/types.js';
 import type { FfmpegProgram, MediaLimits } from '../../media/types.js';
+import type { Span } from '../../span.js';
 import type { Searcher, SearchHit } from '../types.js';
+import { standsIn } from './copies.js';
 import { type CalibrationQuery, fitCalibration } from './fit-calibration.js';
-import { showSameScene } from './same-scene.js';
 import type { Calibration } from './types.js';
 
 export interface CalibrationParts {
@@ -22,8 +24,7 @@ export interface CalibrationParts {
   searcher: Searcher;
   ffmpeg: FfmpegProgram;
   limits: MediaLimits;
-  modelId: string;
-  dimension: number;
+  manifest: ModelManifest;
   temporaryFolder: string;
   /** Of a collection that can be calibrated; LEAST_VIDEOS unless told. */
   leastVideos?: number | undefined;
@@ -36,8 +37,8 @@ export const USUAL_QUERY_COUNT = 80;
 const PAIR_SHARE = 0.3;
 /** Hits of a query that are looked at. */
 const HITS = 12;
-/** Another video that is as like as this is a copy under another name, not a negative. */
-const COPY_SIMILARITY = 0.985;
+/** Only what is about as like as the source may be a copy of it under another name. */
+const COPY_MARGIN = 0.1;
 const MOSTLY_BOILERPLATE = 0.5;
 
 /** A job that fits the scores of a collection: seeded edits of its own videos are searched as uploads are, through the same code. */
@@ -64,7 +65,7 @@ export function createCalibrationTask(parts: CalibrationParts): TaskRunner {
       const edits = random() < PAIR_SHARE ? pick(random, pairs) : [pick(random, PROTOCOL_EDITS)];
       const plan = planEdit({ edits, part, picture: video, random });
       try {
-        queries.push(await searchEdited(parts, { collection, video, plan, jobId: job.id, signal }));
+        queries.push(await searchEdited(parts, { collection, video, part, plan, jobId: job.id, signal }));
       } catch (error) {
         if (signal.aborted) throw error;
         // A file that is gone or cannot be read tells nothing of scores.
@@ -73,7 +74,7 @@ export function createCalibrationTask(parts: CalibrationParts): TaskRunner {
       onProgress({ ...NO_PROGRESS, queriesDone: i + 1, queriesTotal: drawn.length });
     }
     const calibration = fitCalibration({
-      modelId: parts.modelId,
+      modelId: parts.manifest.id,
       videoCount: videos.length,
       queries,
       fittedAt: new Date().toISOString(),
@@ -114,12 +115,13 @@ async function searchEdited(
   input: {
     collection: string;
     video: Video;
+    part: Span;
     plan: ReturnType<typeof planEdit>;
     jobId: number;
     signal: AbortSignal;
   },
 ): Promise<CalibrationQuery> {
-  const { collection, video, plan, signal } = input;
+  const { collection, video, part, plan, signal } = input;
   const outPath = path.join(parts.temporaryFolder, `calibration-${input.jobId}.mkv`);
   try {
     const filePath = await parts.mediaPath(video.id);
@@ -133,10 +135,11 @@ async function searchEdited(
     const source = hits.find((hit) => hit.video.id === video.id && isThere(hit, plan.truth));
     const others: SearchHit[] = [];
     for (const hit of hits) {
-      // A common ident does not make other footage of it, nor does another take of the scene.
+      // A common ident does not make other footage of it.
       if (hit.video.id === video.id || hit.boilerplate >= MOSTLY_BOILERPLATE) continue;
-      if (hit.evidence.similarity * hit.evidence.coverage >= COPY_SIMILARITY) continue;
-      if (!(await showSameScene(parts, video.id, hit.video.id))) others.push(hit);
+      const isNear = hit.evidence.similarity >= (source?.evidence.similarity ?? 1) - COPY_MARGIN;
+      if (isNear && (await standsIn(parts, { videoId: video.id, part }, hit.video.id, signal))) continue;
+      others.push(hit);
     }
     return { source: source?.evidence ?? null, others: others.map(({ evidence }) => evidence) };
   } finally {

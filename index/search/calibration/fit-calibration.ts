@@ -1,7 +1,15 @@
 import { quantile } from '../../evaluation/bootstrap.js';
+import { defaultCalibration } from './default-calibration.js';
 import { fitLogistic } from './fit-logistic.js';
-import { featuresOf, probabilityOf } from './score.js';
-import type { Calibration, CalibrationWeights, HitEvidence, ReliabilityBin } from './types.js';
+import { featuresOf, hasChanges, lookFeaturesOf, probabilityOf, weightsInOrder } from './score.js';
+import {
+  CALIBRATION_FORMAT,
+  type Calibration,
+  type CalibrationWeights,
+  type HitEvidence,
+  type LookWeights,
+  type ReliabilityBin,
+} from './types.js';
 
 /** What one edited query found: its source, and other videos. */
 export interface CalibrationQuery {
@@ -11,6 +19,8 @@ export interface CalibrationQuery {
   others: HitEvidence[];
 }
 
+/** However much of a collection consists of edits of one another, which count as other footage here: a surer hit than this is called so. */
+const HIGHEST_THRESHOLD = 0.9;
 /** Of queries that have no source in the library, so many may be called the same footage (half of what is promised). */
 const FALSE_ALARM_SHARE = 0.01;
 /** Of videos, so many have another video that is at least similar. */
@@ -28,16 +38,12 @@ export function fitCalibration(input: {
     ...(source ? [{ evidence: source, target: 1 }] : []),
     ...others.map((evidence) => ({ evidence, target: 0 })),
   ]);
-  const [bias, closeness, coverage, logSeconds] = fitLogistic(
-    samples.map(({ evidence }) => featuresOf(evidence)),
-    samples.map(({ target }) => target),
-  ) as [number, number, number, number];
-  const weights = { bias, closeness, coverage, logSeconds };
+  const fitted = fitWeights(samples, input.modelId);
   return {
-    formatVersion: 1,
+    formatVersion: CALIBRATION_FORMAT,
     modelId: input.modelId,
-    weights,
-    sameFootageScore: sameFootageScore(weights, queries),
+    ...fitted,
+    sameFootageScore: sameFootageScore(fitted, queries),
     similarFrom: similarFrom(queries),
     videoCount: input.videoCount,
     queryCount: queries.length,
@@ -46,11 +52,47 @@ export function fitCalibration(input: {
     fittedAt: input.fittedAt,
     reliability: reliabilityOf(
       samples.map(({ evidence, target }) => ({
-        score: probabilityOf(weights, evidence),
+        score: probabilityOf(fitted, evidence),
         sameFootage: target === 1,
       })),
     ),
   };
+}
+
+type Weights = Pick<Calibration, 'weights' | 'lookWeights'>;
+
+/** How much more samples than one must say so before a weight is far from what came with the encoder; the bias is as free as can be. */
+const RIDGE = 3;
+const BIAS_RIDGE = 0.01;
+
+function fitWeights(samples: readonly { evidence: HitEvidence; target: number }[], modelId: string): Weights {
+  const usual = defaultCalibration(modelId);
+  const changing = samples.flatMap(({ evidence, target }) =>
+    hasChanges(evidence) ? [{ features: featuresOf(evidence), target }] : [],
+  );
+  const all = samples.map(({ evidence, target }) => ({ features: lookFeaturesOf(evidence), target }));
+  return {
+    weights: toWeights(fitAbout(weightsInOrder(usual.weights), changing)) as CalibrationWeights,
+    lookWeights: toWeights(fitAbout(weightsInOrder(usual.lookWeights), all)),
+  };
+}
+
+function fitAbout(
+  usual: readonly number[],
+  samples: readonly { features: number[]; target: number }[],
+): number[] {
+  return fitLogistic(
+    samples.map(({ features }) => features),
+    samples.map(({ target }) => target),
+    { weights: usual, ridges: usual.map((_, i) => (i === 0 ? BIAS_RIDGE : RIDGE)) },
+  );
+}
+
+function toWeights([bias, closeness, coverage, logSeconds, correlation]: readonly number[]):
+  | LookWeights
+  | CalibrationWeights {
+  const look = { bias, closeness, coverage, logSeconds } as LookWeights;
+  return correlation === undefined ? look : { ...look, changeCorrelation: correlation };
 }
 
 /** Shares of true hits by score, in ten bins. */
@@ -70,11 +112,11 @@ export function reliabilityOf(hits: readonly { score: number; sameFootage: boole
 }
 
 /** Without its source, a query's best hit is what a query would find that has none. */
-function sameFootageScore(weights: CalibrationWeights, queries: readonly CalibrationQuery[]): number {
+function sameFootageScore(fitted: Weights, queries: readonly CalibrationQuery[]): number {
   const best = queries
     .filter(({ others }) => others.length > 0)
-    .map(({ others }) => Math.max(...others.map((evidence) => probabilityOf(weights, evidence))));
-  return Math.max(0.5, quantileOf(best, 1 - FALSE_ALARM_SHARE));
+    .map(({ others }) => Math.max(...others.map((evidence) => probabilityOf(fitted, evidence))));
+  return Math.min(HIGHEST_THRESHOLD, Math.max(0.5, quantileOf(best, 1 - FALSE_ALARM_SHARE)));
 }
 
 function similarFrom(queries: readonly CalibrationQuery[]): number {

@@ -2,21 +2,30 @@ import { sigmoid } from './score.js';
 
 const ITERATIONS = 100;
 const CONVERGED = 1e-9;
+const LEAST_RIDGE = 0.01;
+
+/** Weights that are expected before there are samples, and how much is expected of each: its ridge. */
+export interface ExpectedWeights {
+  weights: readonly number[];
+  ridges: readonly number[];
+}
 
 /**
- * Weights of a logistic model by Newton's method, with a ridge that keeps them finite when the classes can be parted without
- * error. `features` is [samples][features]; `shares` are the targets, 0 to 1.
+ * Weights of a logistic model by Newton's method, with a ridge about those that are expected (0 unless told), which keeps them finite when the classes
+ * can be parted without error. `features` is [samples][features]; `targets` are 0 to 1.
  */
 export function fitLogistic(
   features: readonly (readonly number[])[],
   targets: readonly number[],
-  ridge = 0.01,
+  expected?: ExpectedWeights,
 ): number[] {
-  const count = features[0]?.length ?? 0;
-  let weights = new Array<number>(count).fill(0);
+  const count = expected?.weights.length ?? features[0]?.length ?? 0;
+  const zeros = new Array<number>(count).fill(0);
+  const { weights: centre, ridges } = expected ?? { weights: zeros, ridges: zeros.map(() => LEAST_RIDGE) };
+  let weights = [...centre];
   for (let iteration = 0; iteration < ITERATIONS; iteration += 1) {
-    const gradient = weights.map((weight) => ridge * weight);
-    const hessian = weights.map((_, i) => weights.map((__, j) => (i === j ? ridge : 0)));
+    const gradient = weights.map((weight, i) => (ridges[i] as number) * (weight - (centre[i] as number)));
+    const hessian = weights.map((_, i) => weights.map((__, j) => (i === j ? (ridges[i] as number) : 0)));
     features.forEach((row, sample) => {
       const probability = sigmoid(row.reduce((sum, value, i) => sum + value * (weights[i] as number), 0));
       const error = probability - (targets[sample] as number);

@@ -6,13 +6,20 @@ export interface HitEvidence {
   coverage: number;
   /** Seconds of the query that match and do not show what is everywhere. */
   matchedSeconds: number;
+  /** Of what changes within the match (`changeCorrelation`), [-1, 1]; null where nothing does, or a query has no course of time. */
+  changeCorrelation: number | null;
 }
+
+/** Calibrations of another format are as good as none: they are fitted anew. */
+export const CALIBRATION_FORMAT = 2;
 
 /** How evidence becomes the probability that query and hit share footage. */
 export interface Calibration {
-  formatVersion: 1;
+  formatVersion: typeof CALIBRATION_FORMAT;
   modelId: string;
   weights: CalibrationWeights;
+  /** For hits whose changes cannot be compared. */
+  lookWeights: LookWeights;
   /** Score from which a hit is called the same footage; at least 0.5. */
   sameFootageScore: number;
   /** Similarity x coverage from which a hit is called similar. */
@@ -27,12 +34,17 @@ export interface Calibration {
   reliability: ReliabilityBin[];
 }
 
-/** Of the logistic model, on the features of `featuresOf`. */
-export interface CalibrationWeights {
+/** Of the logistic model, on the features of `lookFeaturesOf`. */
+export interface LookWeights {
   bias: number;
   closeness: number;
   coverage: number;
   logSeconds: number;
+}
+
+/** The same, with the correlation of changes. */
+export interface CalibrationWeights extends LookWeights {
+  changeCorrelation: number;
 }
 
 /** Hits whose score lies in [from, to): what was promised, and what was so. */
