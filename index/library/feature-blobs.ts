@@ -1,5 +1,6 @@
 import { endianness } from 'node:os';
 import { CliptraceError } from '../errors.js';
+import { widenHalves } from '../simd/half-floats.js';
 
 // BLOBs are little-endian on every machine, so that a data folder can be moved.
 const BIG_ENDIAN = endianness() === 'BE';
@@ -35,17 +36,10 @@ export function encodeFloat16(values: Float32Array): Buffer {
   return BIG_ENDIAN ? blob.swap16() : blob;
 }
 
+/** Decodes into `target` at `offset`; LIBRARY_DAMAGED unless the BLOB holds exactly `count` values. */
 export function decodeFloat16(blob: Buffer, target: Float32Array, offset: number, count: number): void {
   checkLength(blob, count * 2);
-  const table = halfTable();
-  // Copy where the bytes lie oddly: 16-bit reads need even places.
-  const bytes = BIG_ENDIAN
-    ? Buffer.from(blob).swap16()
-    : blob.byteOffset % 2 === 0
-      ? blob
-      : Uint8Array.from(blob);
-  const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, count);
-  for (let i = 0; i < count; i += 1) target[offset + i] = table[halves[i] as number] as number;
+  widenHalves(blob, target.subarray(offset, offset + count));
 }
 
 function checkLength(blob: Buffer, expectedBytes: number): void {
@@ -88,18 +82,4 @@ function roundUp(value: number, shift: number): number {
   const rest = value & ((1 << shift) - 1);
   if (rest !== half) return rest > half ? 1 : 0;
   return (value >>> shift) & 1;
-}
-
-let cachedHalfTable: Float32Array | undefined;
-
-/** Every half as a float, [65536]: 256 KiB once, and a look-up a value instead of arithmetic. */
-function halfTable(): Float32Array {
-  cachedHalfTable ??= Float32Array.from({ length: 65536 }, (_, half) => {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >>> 10) & 31;
-    const fraction = half & 0x3ff;
-    if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-    return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  });
-  return cachedHalfTable;
 }

@@ -14,6 +14,8 @@ const EVERYWHERE: Span = { startSeconds: Number.NEGATIVE_INFINITY, endSeconds: N
 
 const COLUMNS = `s.id, s.video_id AS videoId, s.start_seconds AS startSeconds, s.end_seconds AS endSeconds,
   bp.kind AS boilerplate, coalesce(bp.weight, 1.0) AS weight`;
+/** The same without names. */
+type RawSegment = [number, number, number, number, Segment['boilerplate'], number];
 const SEGMENTS = 'segments s LEFT JOIN boilerplate_segments bp ON bp.segment_id = s.id';
 
 /** Where each segment lies in its video. Its features are in SegmentBlocksTable. */
@@ -30,9 +32,13 @@ export class SegmentsTable {
     this.#lastId = database.prepare<[]>("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").pluck();
     this.#insert = database.prepare('INSERT INTO segments VALUES (?, ?, ?, ?, ?)');
     this.#removeOfVideo = database.prepare('DELETE FROM segments WHERE video_id = ?');
-    this.#find = database.prepare(
-      `SELECT ${COLUMNS} FROM ${SEGMENTS} WHERE s.id IN (SELECT value FROM json_each(?))`,
-    );
+    // CROSS JOIN fixes the order; raw rows because a search looks up a thousand: together half of the time.
+    this.#find = database
+      .prepare<[string]>(
+        `SELECT ${COLUMNS} FROM json_each(?) j CROSS JOIN segments s ON s.id = j.value
+         LEFT JOIN boilerplate_segments bp ON bp.segment_id = s.id`,
+      )
+      .raw();
     this.#allowed = database
       .prepare<[FilterParameters & { ids: string }]>(
         `SELECT s.id FROM json_each(@ids) j JOIN segments s ON s.id = j.value JOIN videos v ON v.id = s.video_id
@@ -65,8 +71,12 @@ export class SegmentsTable {
   }
 
   find(ids: readonly number[]): Map<number, Segment> {
-    const rows = this.#find.all(JSON.stringify(ids)) as Segment[];
-    return new Map(rows.map((row) => [row.id, row]));
+    const segments = new Map<number, Segment>();
+    for (const row of this.#find.all(JSON.stringify(ids)) as RawSegment[]) {
+      const [id, videoId, startSeconds, endSeconds, boilerplate, weight] = row;
+      segments.set(id, { id, videoId, startSeconds, endSeconds, boilerplate, weight });
+    }
+    return segments;
   }
 
   allowed(ids: readonly number[], filter: SegmentFilter): number[] {

@@ -1,5 +1,5 @@
-import { f64x2, i32, local, moduleOf, repeatWhile, v128 } from '../vectors/simd/assembler.js';
-import { runProgram } from '../vectors/simd/program.js';
+import { f64x2, i32, local, moduleOf, repeatWhile, v128 } from '../simd/assembler.js';
+import { runProgram } from '../simd/program.js';
 
 /** As many lines are followed at once at most. */
 export const MOST_LINES = 4096;

@@ -56,13 +56,12 @@ export function findLines(
       }
     }
   }
-  const best = linesOf(sweep);
-  const [first] = best;
-  if (!first) return [];
+  if (top <= 0) return [];
+  const first = { offsetSeconds: sweep.bestStep * OFFSET_STEP_SECONDS, speed: sweep.speed };
   const refined =
-    first.speed === 1 ? refineOffset(field, first, threshold) : refineBoth(field, first, threshold);
-  const others = apart(best.slice(1), refined, options.count - 1).map((line) =>
-    refineOffset(field, { ...line, speed: refined.speed }, threshold),
+    sweep.speed === 1 ? refineOffset(field, first, threshold, sweep) : refineBoth(field, first, threshold);
+  const others = bestApart(sweep, refined, options.count - 1).map((offsetSeconds) =>
+    refineOffset(field, { offsetSeconds, speed: refined.speed }, threshold, sweep),
   );
   return [refined, ...others].filter(({ evidence }) => evidence > 0);
 }
@@ -110,17 +109,14 @@ function prominenceOf({ windows, most, bestStep }: Sweep): number {
   return most - other;
 }
 
-/** All that have any evidence, best first. */
-function linesOf({ speed, windows }: Sweep): ScoredLine[] {
-  const lines: ScoredLine[] = [];
-  for (const { steps, evidences } of windows) {
-    for (let i = 0; i < evidences.length; i += 1) {
-      const evidence = evidences[i] as number;
-      if (evidence > 0)
-        lines.push({ offsetSeconds: (steps.first + i) * OFFSET_STEP_SECONDS, speed, evidence });
-    }
+/** Known to a sweep, else found out. */
+function evidenceAt(field: SimilarityField, line: Line, threshold: number, sweep: Sweep): number {
+  const step = line.offsetSeconds / OFFSET_STEP_SECONDS;
+  if (line.speed === sweep.speed && Number.isInteger(step)) {
+    const window = sweep.windows.find(({ steps }) => step >= steps.first && step <= steps.last);
+    if (window) return window.evidences[step - window.steps.first] as number;
   }
-  return lines.sort((a, b) => b.evidence - a.evidence);
+  return evidenceOf(field, line, threshold);
 }
 
 /** Offsets at which the query and the video meet; with a window, those that lay a middle of the query there. Ascending, none of them twice. */
@@ -149,25 +145,52 @@ function offsetWindows(
 
 const APART_SECONDS = 0.25;
 
-function apart(lines: readonly ScoredLine[], first: Line, count: number): ScoredLine[] {
-  const kept: ScoredLine[] = [];
-  for (const line of lines) {
-    if (kept.length === count) break;
-    const near = (other: Line) => Math.abs(other.offsetSeconds - line.offsetSeconds) < APART_SECONDS - 1e-9;
-    if (!near(first) && !kept.some(near)) kept.push(line);
+/** The offsets with the most evidence, best first, none of them near a better one or `first`. */
+function bestApart({ windows, bestStep }: Sweep, first: Line, count: number): number[] {
+  const nearSteps = Math.ceil(APART_SECONDS / OFFSET_STEP_SECONDS) - 1;
+  // What is left to choose from.
+  const left = windows.map(({ steps, evidences }) => {
+    const own = Float64Array.from(evidences);
+    for (let i = 0; i < own.length; i += 1) {
+      const distance = Math.abs((steps.first + i) * OFFSET_STEP_SECONDS - first.offsetSeconds);
+      if (distance < APART_SECONDS - 1e-9 || steps.first + i === bestStep) own[i] = 0;
+    }
+    return own;
+  });
+  const chosen: number[] = [];
+  while (chosen.length < count) {
+    let most = 0;
+    let bestWindow = 0;
+    let bestAt = 0;
+    for (const [window, evidences] of left.entries()) {
+      for (let i = 0; i < evidences.length; i += 1) {
+        if ((evidences[i] as number) <= most) continue;
+        most = evidences[i] as number;
+        bestWindow = window;
+        bestAt = i;
+      }
+    }
+    if (most <= 0) break;
+    const step = (windows[bestWindow] as Sweep['windows'][number]).steps.first + bestAt;
+    chosen.push(step * OFFSET_STEP_SECONDS);
+    windows.forEach(({ steps }, window) => {
+      const at = step - steps.first;
+      left[window]?.fill(0, Math.max(0, at - nearSteps), Math.max(0, at + nearSteps + 1));
+    });
   }
-  return kept;
+  return chosen;
 }
 
 /**
  * Vertex of the parabola through the evidence at the offset and one query hop to both sides. At these three the video's
  * clips stand in the same way to the query's clips; in between, interpolation takes something off.
  */
-function refineOffset(field: SimilarityField, line: Line, threshold: number): ScoredLine {
+function refineOffset(field: SimilarityField, line: Line, threshold: number, sweep: Sweep): ScoredLine {
   const { startsSeconds } = field.query;
   const hop = startsSeconds.length < 2 ? 0 : (startsSeconds[1] as number) - (startsSeconds[0] as number);
   const step = Math.max(OFFSET_STEP_SECONDS, Math.min(hop, 0.5));
-  const at = (offsetSeconds: number) => evidenceOf(field, { ...line, offsetSeconds }, threshold);
+  const at = (offsetSeconds: number) =>
+    evidenceAt(field, { offsetSeconds, speed: line.speed }, threshold, sweep);
   const before = at(line.offsetSeconds - step);
   const here = at(line.offsetSeconds);
   const after = at(line.offsetSeconds + step);

@@ -59,8 +59,8 @@ function mergeMoments({ sampled: { seconds, similarities } }: SimilarityField, c
 
 /**
  * The path with the largest sum of (similarity - threshold) x seconds: each cell of the query lies on one line or on none; beginning a run
- * and changing the line cost something; the video never runs backwards, not even over cells that lie on no line. All lines have one speed.
- * Viterbi over the lines: cells x lines^2.
+ * and changing the line cost something; the video never runs backwards, not even over cells that lie on no line. All lines have one speed, and each
+ * an offset of its own. Viterbi over the lines: cells x lines^2 / 2, because the best of all lines that are behind is carried along.
  */
 export function bestPath(
   profiles: readonly Float64Array[],
@@ -69,39 +69,61 @@ export function bestPath(
 ): { runs: PathRun[]; evidence: number } {
   const cells = profiles[0]?.length ?? 0;
   const count = lines.length;
-  const steps = stepsBetween(lines);
-  // [lines, cells] each: of all paths that end in this cell on this line the best score, and where the path was before.
+  const order = [...lines.keys()].sort((a, b) => offsetOf(lines, a) - offsetOf(lines, b));
+  const passed = cellsPassed(order.map((line) => lines[line] as Line));
+  // All by rank of the offset, [lines, cells].
+  const gains = gainsOf(
+    order.map((line) => profiles[line] as Float64Array),
+    cells,
+    threshold,
+  );
+  // Of all paths that end in this cell on this line the best score, and where the path was before.
   const scores = new Float64Array(count * cells);
   const before = new Int32Array(count * cells);
-  // The cell, up to this one, with the best score of its line: of all [lines, cells], its place.
+  // The cell, up to this one, with the best score of its line.
   const bestEnds = new Int32Array(count * cells);
   let best = 0;
   let bestAt = NOWHERE;
   for (let cell = 0; cell < cells; cell += 1) {
-    for (let line = 0; line < count; line += 1) {
-      const at = line * cells + cell;
-      const gain = (((profiles[line] as Float64Array)[cell] as number) - threshold) * CELL_SECONDS;
+    // Of the lines behind this one: the best to go over from, and the best to come from over a cell on no line.
+    let behind = NOWHERE;
+    let behindOverNone = NOWHERE;
+    for (let rank = 0; rank < count; rank += 1) {
+      const at = rank * cells + cell;
+      if (cell > 1) {
+        const end = bestEnds[at - 2] as number;
+        if (behindOverNone === NOWHERE || (scores[end] as number) > (scores[behindOverNone] as number))
+          behindOverNone = end;
+      }
       let score = -BEGIN_COST;
       let from = NOWHERE;
-      if (cell > 0 && gain > Number.NEGATIVE_INFINITY) {
-        for (let other = 0; other < count; other += 1) {
-          const last = other * cells + cell - 1;
-          const direct = (scores[last] as number) - (steps.costs[other * count + line] as number);
-          if (direct > score) {
-            score = direct;
-            from = last;
-          }
-          const passed = cell - (steps.cellsPassed[other * count + line] as number);
-          if (passed < 0) continue;
-          const end = bestEnds[other * cells + passed] as number;
-          const overNone = (scores[end] as number) - BEGIN_COST;
-          if (overNone > score) {
-            score = overNone;
-            from = end;
+      if (cell > 0 && (gains[at] as number) > Number.NEGATIVE_INFINITY) {
+        const last = at - 1;
+        if ((scores[last] as number) > score) {
+          score = scores[last] as number;
+          from = last;
+        }
+        if (behind !== NOWHERE && (scores[behind] as number) - CHANGE_COST > score) {
+          score = (scores[behind] as number) - CHANGE_COST;
+          from = behind;
+        }
+        if (behindOverNone !== NOWHERE && (scores[behindOverNone] as number) - BEGIN_COST > score) {
+          score = (scores[behindOverNone] as number) - BEGIN_COST;
+          from = behindOverNone;
+        }
+        for (let other = rank + 1; other < count; other += 1) {
+          const end = cell - (passed[other * count + rank] as number);
+          if (end < 0) break;
+          const endAt = bestEnds[other * cells + end] as number;
+          if ((scores[endAt] as number) - BEGIN_COST > score) {
+            score = (scores[endAt] as number) - BEGIN_COST;
+            from = endAt;
           }
         }
       }
-      score += gain;
+      if (cell > 0 && (behind === NOWHERE || (scores[at - 1] as number) > (scores[behind] as number)))
+        behind = at - 1;
+      score += gains[at] as number;
       scores[at] = score;
       before[at] = from;
       const known = cell === 0 ? at : (bestEnds[at - 1] as number);
@@ -112,28 +134,41 @@ export function bestPath(
       }
     }
   }
-  return { runs: readBack(bestAt, before, cells), evidence: best };
+  const runs = readBack(bestAt, before, cells);
+  return { runs: runs.map((run) => ({ ...run, line: order[run.line] as number })), evidence: best };
 }
 
 const NOWHERE = -1;
 
+function offsetOf(lines: readonly Line[], line: number): number {
+  return (lines[line] as Line).offsetSeconds;
+}
+
+/** What each cell adds to a path, [lines, cells]. */
+function gainsOf(profiles: readonly Float64Array[], cells: number, threshold: number): Float64Array {
+  const gains = new Float64Array(profiles.length * cells);
+  for (const [line, profile] of profiles.entries()) {
+    for (let cell = 0; cell < cells; cell += 1) {
+      gains[line * cells + cell] = ((profile[cell] as number) - threshold) * CELL_SECONDS;
+    }
+  }
+  return gains;
+}
+
 /**
- * From each line to each, [from, to]: what going over from one cell to the next costs; and, when cells on no line lie between, how far back the
- * last one on the first line is at least, so that the video does not go back.
+ * From each line to each that is behind, [from, to]: when cells on no line lie between, how far back the last one on the first line is at least, so that
+ * the video does not go back: the farther, the further behind. Lines by offset.
  */
-function stepsBetween(lines: readonly Line[]): { costs: Float64Array; cellsPassed: Int32Array } {
+function cellsPassed(lines: readonly Line[]): Int32Array {
   const count = lines.length;
-  const costs = new Float64Array(count * count);
-  const cellsPassed = new Int32Array(count * count);
+  const passed = new Int32Array(count * count);
   for (const [to, { offsetSeconds, speed }] of lines.entries()) {
     for (const [from, other] of lines.entries()) {
       const ahead = offsetSeconds - other.offsetSeconds;
-      // At one speed, a smaller offset would show again what was shown.
-      costs[from * count + to] = from === to ? 0 : ahead > 0 ? CHANGE_COST : Number.POSITIVE_INFINITY;
-      cellsPassed[from * count + to] = Math.max(2, 1 - Math.floor(ahead / (speed * CELL_SECONDS) + 1e-9));
+      passed[from * count + to] = Math.max(2, 1 - Math.floor(ahead / (speed * CELL_SECONDS) + 1e-9));
     }
   }
-  return { costs, cellsPassed };
+  return passed;
 }
 
 function readBack(end: number, before: Int32Array, cells: number): PathRun[] {

@@ -1,4 +1,4 @@
-import { type PlaceProducts, placeProducts } from '../vectors/simd/row-products.js';
+import { type PlaceProducts, placeProducts } from '../simd/row-products.js';
 import { ownShares, timestepWeights, weightAt } from './boilerplate/moment-weights.js';
 import { lengthBetween, neighbourCosines } from './clip-neighbours.js';
 import type { ClipTrack } from './clip-track.js';

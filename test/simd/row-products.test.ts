@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { placeProducts, plainPlaceProducts } from '../../index/vectors/simd/row-products.js';
-import { unitVectors } from './vectors.js';
+import { placeProducts, plainPlaceProducts } from '../../index/simd/row-products.js';
+import { unitVectors } from '../vectors/vectors.js';
 
 describe('placeProducts', () => {
   it.each([

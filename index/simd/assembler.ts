@@ -59,16 +59,33 @@ export const f32 = {
 export const v128 = {
   zero: [...simd(12), ...new Array<number>(16).fill(0)] as Code,
   load: (address: Code, offsetBytes = 0): Code => [...address, ...access(simd(0), offsetBytes)],
+  /** Four integers of 16 bits, widened to 32. */
+  load16x4u: (address: Code): Code => [...address, ...simd(4), 1, 0],
   store: (address: Code, value: Code, offsetBytes = 0): Code => [
     ...address,
     ...value,
     ...access(simd(0x0b), offsetBytes),
   ],
+  and: binary(simd(0x4e)),
+  or: binary(simd(0x50)),
   /** Of `one` where the bits of the mask are set, else of `other`. */
   bitselect: (one: Code, other: Code, mask: Code): Code => [...one, ...other, ...mask, ...simd(0x52)],
 };
 
+export const i32x4 = {
+  const: (value: number): Code => [
+    ...simd(12),
+    ...Buffer.from(Int32Array.of(value, value, value, value).buffer),
+  ],
+  eq: binary(simd(0x37)),
+  shl: (vector: Code, bits: number): Code => [...vector, ...i32.const(bits), ...simd(0xab)],
+};
+
 export const f32x4 = {
+  const: (value: number): Code => [
+    ...simd(12),
+    ...Buffer.from(Float32Array.of(value, value, value, value).buffer),
+  ],
   add: binary(simd(0xe4)),
   mul: binary(simd(0xe6)),
   lane: (vector: Code, lane: number): Code => [...vector, ...simd(0x1f), lane],

@@ -1,4 +1,4 @@
-import { dot } from '../dot.js';
+import { dot } from '../vectors/dot.js';
 import { f32, f32x4, i32, local, moduleOf, repeatWhile, v128 } from './assembler.js';
 import { runProgram } from './program.js';
 
