@@ -1,5 +1,5 @@
 import { evidenceOf } from './line-evidence.js';
-import { evidenceAtOffsets, OFFSET_STEP_SECONDS, type OffsetSteps } from './offset-sweep.js';
+import { evidenceAtOffsets, type OffsetSteps } from './offset-sweep.js';
 import type { Line, SimilarityField } from './similarity-field.js';
 
 /** A line and what speaks for it. */
@@ -8,6 +8,8 @@ export interface ScoredLine extends Line {
   evidence: number;
 }
 
+/** Distance of the offsets that are tried. */
+const OFFSET_STEP_SECONDS = 0.125;
 /** Speeds that are tried, then refined. Neighbours differ by so little that two seconds to both sides of the middle keep step. */
 const SPEEDS = [0.5, 0.56, 0.63, 0.71, 0.8, 0.89, 1, 1.12, 1.25, 1.41, 1.59, 1.78, 2] as const;
 /**
@@ -26,6 +28,9 @@ const SPEED_COST_PER_OCTAVE = 0.06;
  */
 const SPEED_PROMINENCE = 0.07;
 const NEAR_SECONDS = 1;
+
+/** No offset has so many times as much evidence as the better one of those a step before and after it: every other one tells whether a speed may win. */
+const ROUGH_SHARE = 1.25;
 
 /** Offsets that are tried; everywhere unless `near` says otherwise, for videos of which parts were read. */
 export interface OffsetWindow {
@@ -48,6 +53,8 @@ export function findLines(
   if (options.anySpeed) {
     for (const speed of SPEEDS) {
       if (speed === 1) continue;
+      const rough = sweepOffsets(field, speed, threshold, near, 2 * OFFSET_STEP_SECONDS);
+      if (ROUGH_SHARE * rough.most - speedCost(speed) * seconds <= top) continue;
       const other = sweepOffsets(field, speed, threshold, near);
       const net = other.most - speedCost(speed) * seconds;
       if (net > top && prominenceOf(other) >= SPEED_PROMINENCE * seconds) {
@@ -81,8 +88,9 @@ function sweepOffsets(
   speed: number,
   threshold: number,
   near: OffsetWindow | undefined,
+  stepSeconds = OFFSET_STEP_SECONDS,
 ): Sweep {
-  const windows = offsetWindows(field, speed, near).map((steps) => ({
+  const windows = offsetWindows(field, speed, near, stepSeconds).map((steps) => ({
     steps,
     evidences: evidenceAtOffsets(field, speed, steps, threshold),
   }));
@@ -124,21 +132,22 @@ function offsetWindows(
   { query, video }: SimilarityField,
   speed: number,
   near: OffsetWindow | undefined,
+  stepSeconds: number,
 ): OffsetSteps[] {
   if (!near) {
-    const first = Math.floor((video.startSeconds - speed * query.endSeconds) / OFFSET_STEP_SECONDS);
-    const last = Math.ceil((video.endSeconds - speed * query.startSeconds) / OFFSET_STEP_SECONDS);
-    return [{ first, last }];
+    const first = Math.floor((video.startSeconds - speed * query.endSeconds) / stepSeconds);
+    const last = Math.ceil((video.endSeconds - speed * query.startSeconds) / stepSeconds);
+    return [{ first, last, stepSeconds }];
   }
-  const reach = Math.ceil(near.toleranceSeconds / OFFSET_STEP_SECONDS);
+  const reach = Math.ceil(near.toleranceSeconds / stepSeconds);
   const middle = (query.startSeconds + query.endSeconds) / 2;
   const windows: OffsetSteps[] = [];
   for (const offset of [...near.offsetsSeconds].sort((a, b) => a - b)) {
-    const centre = Math.round((offset + (1 - speed) * middle) / OFFSET_STEP_SECONDS);
+    const centre = Math.round((offset + (1 - speed) * middle) / stepSeconds);
     const before = windows.at(-1);
     // Two that meet are one.
     if (before && centre - reach <= before.last + 1) before.last = centre + reach;
-    else windows.push({ first: centre - reach, last: centre + reach });
+    else windows.push({ first: centre - reach, last: centre + reach, stepSeconds });
   }
   return windows;
 }

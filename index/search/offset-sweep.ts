@@ -3,13 +3,11 @@ import { REACH_SECONDS } from './line-evidence.js';
 import { type Lines, lineFollower, MOST_LINES, NONE } from './line-follower.js';
 import { PHASE_COST_PER_SECOND, type SimilarityField } from './similarity-field.js';
 
-/** Distance of the offsets that are tried. */
-export const OFFSET_STEP_SECONDS = 0.125;
-
-/** Offsets of OFFSET_STEP_SECONDS x step, from `first` to `last`. */
+/** Offsets of stepSeconds x step, from `first` to `last`. */
 export interface OffsetSteps {
   first: number;
   last: number;
+  stepSeconds: number;
 }
 
 /**
@@ -24,7 +22,7 @@ export function evidenceAtOffsets(
 ): Float64Array {
   const evidences = new Float64Array(steps.last - steps.first + 1);
   for (let first = steps.first; first <= steps.last; first += MOST_LINES) {
-    const some = { first, last: Math.min(steps.last, first + MOST_LINES - 1) };
+    const some = { ...steps, first, last: Math.min(steps.last, first + MOST_LINES - 1) };
     sweep(field, speed, some, threshold, evidences.subarray(first - steps.first));
   }
   return evidences;
@@ -58,7 +56,7 @@ function begin(
   lines: Lines,
   { query, video }: SimilarityField,
   speed: number,
-  { first, last }: OffsetSteps,
+  { first, last, stepSeconds }: OffsetSteps,
 ): void {
   const count = last - first + 1;
   lines.moments.fill(NONE, 0, count);
@@ -66,7 +64,7 @@ function begin(
   const { beginnings } = lines;
   for (let line = 0; line < count; line += 1) {
     // When the query and the video first overlap.
-    const start = (first + line) * OFFSET_STEP_SECONDS + speed * query.startSeconds;
+    const start = (first + line) * stepSeconds + speed * query.startSeconds;
     beginnings[line] = Math.max(start, video.startSeconds);
   }
 }
@@ -78,11 +76,12 @@ function meetingSteps(field: SimilarityField, point: number, speed: number, step
   const phase = points.phases[point] as number;
   const latest = Math.min(query.endSeconds, latestSeconds + phase);
   const earliest = Math.max(query.startSeconds, earliestSeconds + phase);
-  let first = Math.max(steps.first, Math.floor((seconds - speed * latest) / OFFSET_STEP_SECONDS));
-  let last = Math.min(steps.last, Math.ceil((seconds - speed * earliest) / OFFSET_STEP_SECONDS));
-  while (first <= last && !field.meets(point, first * OFFSET_STEP_SECONDS, speed)) first += 1;
-  while (last >= first && !field.meets(point, last * OFFSET_STEP_SECONDS, speed)) last -= 1;
-  return { first, last };
+  const { stepSeconds } = steps;
+  let first = Math.max(steps.first, Math.floor((seconds - speed * latest) / stepSeconds));
+  let last = Math.min(steps.last, Math.ceil((seconds - speed * earliest) / stepSeconds));
+  while (first <= last && !field.meets(point, first * stepSeconds, speed)) first += 1;
+  while (last >= first && !field.meets(point, last * stepSeconds, speed)) last -= 1;
+  return { first, last, stepSeconds };
 }
 
 /**
@@ -93,7 +92,7 @@ function readSimilarities(
   field: SimilarityField,
   point: number,
   speed: number,
-  { first, last }: OffsetSteps,
+  { first, last, stepSeconds: offsetStep }: OffsetSteps,
   target: Float64Array,
   at: number,
 ): void {
@@ -103,7 +102,7 @@ function readSimilarities(
   const base = field.points.bases[point] as number;
   // Where the clip begins that is asked for: at each step this, less as many steps.
   const seconds = (field.points.seconds[point] as number) / speed - (field.points.phases[point] as number);
-  const stepSeconds = OFFSET_STEP_SECONDS / speed;
+  const stepSeconds = offsetStep / speed;
   let step = first;
   let next = 0;
   for (let row = startsSeconds.length - 1; row >= 0 && step <= last; row -= 1) {
@@ -135,14 +134,14 @@ function readSimilarities(
     target[at + step - first] = similarity;
     similarity -= change;
   }
-  if (field.hasBoilerplate) cap(field, point, speed, { first, last }, target, at);
+  if (field.hasBoilerplate) cap(field, point, speed, { first, last, stepSeconds: offsetStep }, target, at);
 }
 
 function cap(
   field: SimilarityField,
   point: number,
   speed: number,
-  { first, last }: OffsetSteps,
+  { first, last, stepSeconds }: OffsetSteps,
   target: Float64Array,
   at: number,
 ): void {
@@ -151,7 +150,7 @@ function cap(
   const phase = field.points.phases[point] as number;
   let near = startsSeconds.length - 1;
   for (let step = first; step <= last; step += 1) {
-    const wanted = (seconds - step * OFFSET_STEP_SECONDS) / speed - phase;
+    const wanted = (seconds - step * stepSeconds) / speed - phase;
     while (
       near > 0 &&
       wanted - (startsSeconds[near - 1] as number) <= (startsSeconds[near] as number) - wanted
@@ -166,13 +165,13 @@ function finish(
   { moments, gains, borders, sums, bests }: Lines,
   { query, video }: SimilarityField,
   speed: number,
-  { first, last }: OffsetSteps,
+  { first, last, stepSeconds }: OffsetSteps,
   target: Float64Array,
 ): void {
   for (let line = 0; line <= last - first; line += 1) {
     const moment = moments[line] as number;
     if (moment === NONE) continue;
-    const offset = (first + line) * OFFSET_STEP_SECONDS;
+    const offset = (first + line) * stepSeconds;
     const end = Math.min(offset + speed * query.endSeconds, video.endSeconds);
     const border = borders[line] as number;
     const to = Math.max(border, Math.min(end, moment + REACH_SECONDS * speed));

@@ -292,22 +292,51 @@ export interface FieldPoints {
 function pointsOf(query: ClipTrack, video: ClipTrack, stride: number): FieldPoints {
   const { timesteps, clipSeconds } = query;
   const rows = query.startsSeconds.length;
-  const phaseOf = (place: number) => ((place + 0.5) * clipSeconds) / timesteps;
-  const times = new Float64Array(video.startsSeconds.length * timesteps);
-  const kept: number[] = [];
-  for (let number = 0; number < times.length; number += 1) {
-    const place = number % timesteps;
-    times[number] = (video.startsSeconds[(number - place) / timesteps] as number) + phaseOf(place);
+  const clips = video.startsSeconds.length;
+  const phases = Float64Array.from(
+    { length: timesteps },
+    (_, place) => ((place + 0.5) * clipSeconds) / timesteps,
+  );
+  const points = {
+    numbers: new Int32Array(clips * timesteps),
+    seconds: new Float64Array(clips * timesteps),
+    phases: new Float64Array(clips * timesteps),
+    places: new Int32Array(clips * timesteps),
+    bases: new Int32Array(clips * timesteps),
+  };
+  // The timesteps of one place are in order of time already: of each place, the clip that comes next.
+  const next = new Int32Array(timesteps);
+  let count = 0;
+  for (let left = clips * timesteps; left > 0; left -= 1) {
+    let place = -1;
+    let seconds = Number.POSITIVE_INFINITY;
+    for (let other = 0; other < timesteps; other += 1) {
+      const clip = next[other] as number;
+      if (clip === clips) continue;
+      const at = (video.startsSeconds[clip] as number) + (phases[other] as number);
+      // Of two at the same time, that of the clip that comes first.
+      if (at < seconds || (at === seconds && clip < (next[place] as number))) {
+        place = other;
+        seconds = at;
+      }
+    }
+    const clip = next[place] as number;
+    next[place] = clip + 1;
     // The rest of a clip that is longer than its video repeats it.
-    if ((times[number] as number) < video.endSeconds || place === 0) kept.push(number);
+    if (seconds >= video.endSeconds && place > 0) continue;
+    points.numbers[count] = clip * timesteps + place;
+    points.seconds[count] = seconds;
+    points.phases[count] = phases[place] as number;
+    points.places[count] = place;
+    points.bases[count] = place * rows * stride + clip;
+    count += 1;
   }
-  const numbers = Int32Array.from(kept).sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
   return {
-    numbers,
-    seconds: Float64Array.from(numbers, (number) => times[number] as number),
-    places: numbers.map((number) => number % timesteps),
-    phases: Float64Array.from(numbers, (number) => phaseOf(number % timesteps)),
-    bases: numbers.map((number) => (number % timesteps) * rows * stride + Math.floor(number / timesteps)),
+    numbers: points.numbers.subarray(0, count),
+    seconds: points.seconds.subarray(0, count),
+    phases: points.phases.subarray(0, count),
+    places: points.places.subarray(0, count),
+    bases: points.bases.subarray(0, count),
   };
 }
 

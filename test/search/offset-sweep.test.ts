@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { buildClipTrack, type ClipTrack } from '../../index/search/clip-track.js';
 import { evidenceOf } from '../../index/search/line-evidence.js';
 import { MOST_LINES, NONE, plainFollower, vectorFollower } from '../../index/search/line-follower.js';
-import { evidenceAtOffsets, OFFSET_STEP_SECONDS } from '../../index/search/offset-sweep.js';
+import { evidenceAtOffsets } from '../../index/search/offset-sweep.js';
 import { SimilarityField } from '../../index/search/similarity-field.js';
 import { randomNumbers, unitVectors } from '../vectors/vectors.js';
 
+const OFFSET_STEP_SECONDS = 0.125;
 const DIMENSION = 8;
 const TIMESTEPS = 4;
 
@@ -72,7 +73,12 @@ describe('evidenceAtOffsets', () => {
         // A little beyond where the two meet.
         const first = Math.floor((video.startSeconds - speed * query.endSeconds) / OFFSET_STEP_SECONDS) - 5;
         const last = Math.ceil((video.endSeconds - speed * query.startSeconds) / OFFSET_STEP_SECONDS) + 5;
-        const evidences = evidenceAtOffsets(field, speed, { first, last }, threshold);
+        const evidences = evidenceAtOffsets(
+          field,
+          speed,
+          { first, last, stepSeconds: OFFSET_STEP_SECONDS },
+          threshold,
+        );
         expect(evidences).toHaveLength(last - first + 1);
         for (let step = first; step <= last; step += 1) {
           const offsetSeconds = step * OFFSET_STEP_SECONDS;
@@ -89,7 +95,7 @@ describe('evidenceAtOffsets', () => {
     const field = (FIELDS['a stretch of either'] as () => SimilarityField)();
     const last = Math.ceil(field.video.endSeconds / OFFSET_STEP_SECONDS);
     const first = last - 2 * MOST_LINES - 7;
-    const evidences = evidenceAtOffsets(field, 1, { first, last }, 0);
+    const evidences = evidenceAtOffsets(field, 1, { first, last, stepSeconds: OFFSET_STEP_SECONDS }, 0);
     for (let step = first; step <= last; step += 1) {
       const expected = evidenceOf(field, { offsetSeconds: step * OFFSET_STEP_SECONDS, speed: 1 }, 0);
       if (Math.abs((evidences[step - first] as number) - expected) < 1e-9) continue;
