@@ -57,12 +57,12 @@ export function align(request: AlignRequest): Alignment[] {
   if (field.query.startsSeconds.length === 0 || field.video.startsSeconds.length === 0) return [];
   const count = maxAlignments === 1 ? choices : Math.max(choices, 4 * maxAlignments);
   const lines = findLines(field, { ...request, count });
-  const found: Alignment[] = [];
-  for (let i = 0; i < lines.length && found.length < maxAlignments; i += 1) {
-    const [own] = lines.slice(i, i + 1) as [ScoredLine];
-    // The first may change to any other line; a later one is a place of its own.
-    const choice = found.length === 0 ? lines.slice(0, choices) : [own];
-    const alignment = alongPath(request, choice);
+  const best = lines.length > 0 ? alongPath(request, lines.slice(0, choices)) : null;
+  if (!best) return [];
+  const found = [best];
+  // The first may change to any other line; a later one is a place of its own.
+  for (let i = 1; i < lines.length && found.length < maxAlignments; i += 1) {
+    const alignment = alongPath(request, [lines[i] as ScoredLine]);
     if (alignment && found.every((other) => overlapShare(other.video, alignment.video) < 0.5)) {
       found.push(alignment);
     }

@@ -25,20 +25,26 @@ export function profileAlong(field: SimilarityField, line: Line): Float64Array {
   if (count === 0) return profile;
   const { seconds: times, similarities: values } = field.sampled;
   let i = 0;
+  // From moment i to the next one, or on from the last.
+  let slope = slopeAt(field, 0, count);
   for (let cell = 0; cell < cells; cell += 1) {
     const at = query.startSeconds + (cell + 0.5) * CELL_SECONDS;
     const inVideo = line.offsetSeconds + line.speed * at;
     if (inVideo < video.startSeconds || inVideo >= video.endSeconds) continue;
-    while (i + 1 < count && (times[i + 1] as number) <= at) i += 1;
-    const here = times[i] as number;
-    const value = values[i] as number;
-    if (at < here || i + 1 === count) profile[cell] = value;
-    else {
-      const share = (at - here) / ((times[i + 1] as number) - here);
-      profile[cell] = value + share * ((values[i + 1] as number) - value);
+    while (i + 1 < count && (times[i + 1] as number) <= at) {
+      i += 1;
+      slope = slopeAt(field, i, count);
     }
+    const since = at - (times[i] as number);
+    profile[cell] = since < 0 ? (values[i] as number) : (values[i] as number) + since * slope;
   }
   return profile;
+}
+
+function slopeAt({ sampled: { seconds, similarities } }: SimilarityField, i: number, count: number): number {
+  if (i + 1 >= count) return 0;
+  const rise = (similarities[i + 1] as number) - (similarities[i] as number);
+  return rise / ((seconds[i + 1] as number) - (seconds[i] as number));
 }
 
 /** Where two clips of the video tell of the same moment, what they say together; in place. Returns how many moments there are. */
