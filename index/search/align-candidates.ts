@@ -4,6 +4,7 @@ import { Turns } from '../turns.js';
 import { type Alignment, align } from './alignment.js';
 import type { Candidate } from './candidates.js';
 import { type ClipTrack, clipTrackOf } from './clip-track.js';
+import { coarseScore } from './coarse-match.js';
 import type { ClipShape, EmbeddedQuery, QueryVariant } from './embedded-query.js';
 import { SimilarityField } from './similarity-field.js';
 
@@ -21,6 +22,8 @@ const WHOLE_VIDEO_SECONDS = 60;
 const OFFSET_TOLERANCE_SECONDS = 2;
 /** Candidates, best first, for which other speeds are tried: that takes ten times as long. */
 const SPEED_CANDIDATES = 8;
+/** Candidates that are aligned beyond those asked for; of 460 searches, the first ten hits were never farther back than three places. */
+const EXTRA_ALIGNED = 8;
 /** How much more similar the mirror image must be. */
 const MIRROR_MARGIN = 0.004;
 /** Where between what unrelated clips have in common and what the query reaches a match begins, and down to where it goes on. */
@@ -44,7 +47,7 @@ export function matchThresholds(nearest: readonly number[], unrelatedSimilarity:
   return { threshold: above(THRESHOLD_SHARE), edgeThreshold: above(EDGE_SHARE) };
 }
 
-/** Aligns every candidate with every variant of the query; of the variants, the one with the most evidence stays. */
+/** Aligns the candidates with every variant of the query; of the variants, the one with the most evidence stays. */
 export async function alignCandidates(input: {
   library: Library;
   modelId: string;
@@ -52,14 +55,17 @@ export async function alignCandidates(input: {
   query: EmbeddedQuery;
   candidates: readonly { candidate: Candidate; video: Video }[];
   unrelatedSimilarity: number;
+  /** Videos that are asked for: a few more are aligned, and the rest of the candidates is left out. */
+  wanted: number;
   perVideo: number;
   signal?: AbortSignal | undefined;
 }): Promise<AlignedHit[]> {
   const { query } = input;
   const turns = new Turns();
-  const compared = await compareAll(input, turns);
-  const nearest = ofOwnClips(nearestOf(compared), query.weights);
+  const all = await compareAll(input, turns);
+  const nearest = ofOwnClips(nearestOf(all), query.weights);
   const thresholds = matchThresholds(nearest, input.unrelatedSimilarity);
+  const compared = mostPromising(all, thresholds.threshold, input.wanted + EXTRA_ALIGNED);
   const capped = compared.map((video) => withCap(video, thresholds.threshold));
   const aligned: AlignedHit[][] = [];
   for (const [i, video] of compared.entries()) {
@@ -80,6 +86,17 @@ export async function alignCandidates(input: {
     await turns.give();
   }
   return aligned.flat();
+}
+
+/** The candidates that come first when only whole clips are compared, in the order of the candidates. */
+function mostPromising(compared: readonly ComparedVideo[], threshold: number, most: number): ComparedVideo[] {
+  if (compared.length <= most) return [...compared];
+  const scores = compared.map(({ variants }) =>
+    Math.max(...variants.flatMap(({ fields }) => fields.map(({ field }) => coarseScore(field, threshold)))),
+  );
+  const order = [...compared.keys()].sort((a, b) => (scores[b] as number) - (scores[a] as number));
+  const chosen = new Set(order.slice(0, most));
+  return compared.filter((_, i) => chosen.has(i));
 }
 
 /** Candidates whose features are read at once: a few milliseconds. */

@@ -25,6 +25,8 @@ export async function findHits(
     /** Videos that the filter allows; where they are more than wanted, no matter how many. */
     allowedVideos: number;
     perVideo?: number | undefined;
+    /** Hits may be joined to one: then more of them are needed, and every candidate is aligned. */
+    collapses?: boolean | undefined;
     explain?: boolean | undefined;
     signal?: AbortSignal | undefined;
   },
@@ -41,6 +43,7 @@ export async function findHits(
     query: withWeights(query, weights),
     candidates,
     unrelatedSimilarity: unrelatedSimilarityOf(manifest),
+    wanted: request.collapses ? candidates.length : request.wanted,
     perVideo: request.perVideo ?? 1,
     signal: request.signal,
   });

@@ -92,6 +92,7 @@ async function findAll(parts: SearcherParts, request: SearchRequest, wanted: num
     filter: { ...filter, excludeVideoIds: exclude.length > 0 ? exclude : undefined },
     allowedVideos: allowedVideos - exclude.length,
     perVideo: request.perVideo,
+    collapses: request.collapse !== undefined,
     explain: request.explain,
     signal: request.signal,
   });
