@@ -65,7 +65,7 @@ export async function alignCandidates(input: {
   const all = await compareAll(input, turns);
   const nearest = ofOwnClips(nearestOf(all), query.weights);
   const thresholds = matchThresholds(nearest, input.unrelatedSimilarity);
-  const compared = mostPromising(all, thresholds.threshold, input.wanted + EXTRA_ALIGNED);
+  const compared = mostPromising(all, thresholds.edgeThreshold, input.wanted + EXTRA_ALIGNED);
   const capped = compared.map((video) => withCap(video, thresholds.threshold));
   const aligned: AlignedHit[][] = [];
   for (const [i, video] of compared.entries()) {
@@ -92,7 +92,14 @@ export async function alignCandidates(input: {
 function mostPromising(compared: readonly ComparedVideo[], threshold: number, most: number): ComparedVideo[] {
   if (compared.length <= most) return [...compared];
   const scores = compared.map(({ variants }) =>
-    Math.max(...variants.flatMap(({ fields }) => fields.map(({ field }) => coarseScore(field, threshold)))),
+    Math.max(
+      ...variants.flatMap(({ fields }) =>
+        // Of a part that matches, or of the whole query where none does: as it is aligned then.
+        fields.map(({ field }) =>
+          Math.max(coarseScore(field, threshold), coarseScore(field, NO_THRESHOLDS.threshold)),
+        ),
+      ),
+    ),
   );
   const order = [...compared.keys()].sort((a, b) => (scores[b] as number) - (scores[a] as number));
   const chosen = new Set(order.slice(0, most));
