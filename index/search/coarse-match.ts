@@ -3,11 +3,11 @@ import { probabilityOf } from './calibration/score.js';
 import type { HitEvidence } from './calibration/types.js';
 import { type SimilarityField, usualHop } from './similarity-field.js';
 
-const { weights } = defaultCalibration('coarse');
+const calibration = defaultCalibration('coarse');
 
 /** What the score of a video may come to, from whole clips alone: tells which candidates are worth an alignment. */
 export function coarseScore(field: SimilarityField, threshold: number): number {
-  return probabilityOf(weights, coarseMatch(field, threshold));
+  return probabilityOf(calibration, coarseMatch(field, threshold));
 }
 
 /**
@@ -39,6 +39,8 @@ export function coarseMatch(field: SimilarityField, threshold: number): HitEvide
     similarity: runs.bestSeconds > 0 ? runs.bestSum / runs.bestSeconds : 0,
     coverage: matchedSeconds / field.querySeconds,
     matchedSeconds,
+    // Whole clips tell little of what changes.
+    changeCorrelation: null,
   };
 }
 
