@@ -18,34 +18,50 @@ export function changeCorrelation(
   match: { parts: readonly AlignedPart[]; speed: number },
 ): number | null {
   const { dimension } = query;
-  const [meanLeft, meanRight] = [new Float64Array(dimension), new Float64Array(dimension)];
   const moments = matchedMoments(query, video, match);
-  const total = moments.reduce((sum, { weight }) => sum + weight, 0);
   if (moments.length < LEAST_MOMENTS) return null;
-  let [products, squaresLeft, squaresRight] = [0, 0, 0];
-  for (const { left, right, weight } of moments) {
-    const share = weight / total;
+  // Sums by weight, over the moments; [dimension].
+  const [sumLeft, sumRight] = [new Float64Array(dimension), new Float64Array(dimension)];
+  let [total, products, squaresLeft, squaresRight] = [0, 0, 0, 0];
+  for (const { before, after, between, right, weight } of moments) {
+    let [product, squareLeft, squareRight] = [0, 0, 0];
     for (let d = 0; d < dimension; d += 1) {
-      const [x, y] = [left[d] as number, right[d] as number];
-      meanLeft[d] = (meanLeft[d] as number) + share * x;
-      meanRight[d] = (meanRight[d] as number) + share * y;
-      products += share * x * y;
-      squaresLeft += share * x * x;
-      squaresRight += share * y * y;
+      const from = query.features[before + d] as number;
+      const x = from + between * ((query.features[after + d] as number) - from);
+      const y = video.features[right + d] as number;
+      sumLeft[d] = (sumLeft[d] as number) + weight * x;
+      sumRight[d] = (sumRight[d] as number) + weight * y;
+      product += x * y;
+      squareLeft += x * x;
+      squareRight += y * y;
     }
+    total += weight;
+    products += weight * product;
+    squaresLeft += weight * squareLeft;
+    squaresRight += weight * squareRight;
   }
-  const inner = (one: Float64Array, other: Float64Array) =>
-    one.reduce((sum, value, d) => sum + value * (other[d] as number), 0);
-  const changeLeft = squaresLeft - inner(meanLeft, meanLeft);
-  const changeRight = squaresRight - inner(meanRight, meanRight);
+  const aboutMeans = (squares: number, one: Float64Array, other: Float64Array) =>
+    squares / total - inner(one, other) / total ** 2;
+  const changeLeft = aboutMeans(squaresLeft, sumLeft, sumLeft);
+  const changeRight = aboutMeans(squaresRight, sumRight, sumRight);
   if (Math.min(changeLeft, changeRight) < LEAST_CHANGE) return null;
-  return (products - inner(meanLeft, meanRight)) / Math.sqrt(changeLeft * changeRight);
+  return aboutMeans(products, sumLeft, sumRight) / Math.sqrt(changeLeft * changeRight);
 }
 
+function inner(one: Float64Array, other: Float64Array): number {
+  let sum = 0;
+  for (let d = 0; d < one.length; d += 1) sum += (one[d] as number) * (other[d] as number);
+  return sum;
+}
+
+/** A timestep of the video and what of the query lies on it. Hundreds of them a search: places in the features, not copies. */
 interface Moment {
-  /** Timesteps, [dimension]; that of the query lies between two of its clips. */
-  left: Float64Array;
-  right: Float32Array;
+  /** Where the timesteps of the query begin between which it lies, and how far on the way from the one to the other. */
+  before: number;
+  after: number;
+  between: number;
+  /** Where that of the video begins. */
+  right: number;
   weight: number;
 }
 
@@ -69,23 +85,19 @@ function matchedMoments(
         continue;
       const near = clipsNear(query, at - phaseSeconds);
       if (near === null) continue;
-      const rows = near.rows.map((row) => row * timesteps + place) as [number, number];
+      const before = near.rows[0] * timesteps + place;
+      const after = near.rows[1] * timesteps + place;
       const weight = Math.min(
         videoWeights[number] as number,
-        ...rows.map((row) => queryWeights[row] as number),
+        queryWeights[before] as number,
+        queryWeights[after] as number,
       );
       if (weight === 0) continue;
-      const left = new Float64Array(dimension);
-      for (let d = 0; d < dimension; d += 1) {
-        const [before, after] = rows.map((row) => query.features[row * dimension + d] as number) as [
-          number,
-          number,
-        ];
-        left[d] = before + near.between * (after - before);
-      }
       moments.push({
-        left,
-        right: video.features.subarray(number * dimension, (number + 1) * dimension),
+        before: before * dimension,
+        after: after * dimension,
+        between: near.between,
+        right: number * dimension,
         weight,
       });
     }
