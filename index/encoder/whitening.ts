@@ -47,29 +47,65 @@ export async function readWhitening(filePath: string, shape: WhiteningShape): Pr
   return whiteningOf(values, shape, filePath);
 }
 
+/** Features that are multiplied side by side: one sum after another would wait for each addition. */
+const LANES = 4;
+
 /**
  * The whitened features, each at norm 1: [clips, timesteps, dimension], like what is given. Multiplications: dimension^2 / 2 for each
  * timestep, a hundredth of what the shipped encoder takes for it.
  */
-export function whitened(features: Float32Array, { dimension, means, triangle }: Whitening): Float32Array {
+export function whitened(features: Float32Array, whitening: Whitening): Float32Array {
+  const { dimension, means } = whitening;
   const out = new Float32Array(features.length);
-  const centred = new Float64Array(dimension);
-  for (let start = 0; start < features.length; start += dimension) {
-    const mean = start % means.length;
-    for (let i = 0; i < dimension; i += 1) {
-      centred[i] = (features[start + i] as number) - (means[mean + i] as number);
+  /** [dimension, lanes]: less their means. */
+  const centred = new Float64Array(dimension * LANES);
+  for (let start = 0; start < features.length; start += dimension * LANES) {
+    const end = Math.min(start + dimension * LANES, features.length);
+    for (let from = start, lane = 0; from < end; from += dimension, lane += 1) {
+      const mean = from % means.length;
+      for (let i = 0; i < dimension; i += 1) {
+        centred[i * LANES + lane] = (features[from + i] as number) - (means[mean + i] as number);
+      }
     }
-    let squares = 0;
-    let at = 0;
-    for (let row = 0; row < dimension; row += 1) {
-      let sum = 0;
-      for (let i = 0; i <= row; i += 1, at += 1) sum += (triangle[at] as number) * (centred[i] as number);
-      out[start + row] = sum;
-      squares += sum * sum;
+    const squares = multiply(centred, whitening, out, start);
+    for (let from = start, lane = 0; from < end; from += dimension, lane += 1) {
+      // A feature that is the mean itself has no direction, and is like nothing.
+      const scale = (squares[lane] as number) > 0 ? 1 / Math.sqrt(squares[lane] as number) : 0;
+      for (let i = from; i < from + dimension; i += 1) out[i] = (out[i] as number) * scale;
     }
-    // A feature that is the mean itself has no direction, and is like nothing.
-    const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-    for (let i = start; i < start + dimension; i += 1) out[i] = (out[i] as number) * scale;
   }
   return out;
+}
+
+/**
+ * The triangle times each lane, each sum in the order of its row; a lane behind the end of `out` is written nowhere. Returns the sum of
+ * squares of each lane.
+ */
+function multiply(
+  centred: Float64Array,
+  { dimension, triangle }: Whitening,
+  out: Float32Array,
+  start: number,
+): number[] {
+  let [aa, bb, cc, dd] = [0, 0, 0, 0];
+  for (let row = 0, at = 0; row < dimension; row += 1) {
+    let [a, b, c, d] = [0, 0, 0, 0];
+    for (let k = 0; k <= row * LANES; k += LANES, at += 1) {
+      const factor = triangle[at] as number;
+      a += factor * (centred[k] as number);
+      b += factor * (centred[k + 1] as number);
+      c += factor * (centred[k + 2] as number);
+      d += factor * (centred[k + 3] as number);
+    }
+    const place = start + row;
+    out[place] = a;
+    out[place + dimension] = b;
+    out[place + 2 * dimension] = c;
+    out[place + 3 * dimension] = d;
+    aa += a * a;
+    bb += b * b;
+    cc += c * c;
+    dd += d * d;
+  }
+  return [aa, bb, cc, dd];
 }

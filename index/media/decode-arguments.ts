@@ -51,13 +51,18 @@ export function pictureOutput(options: {
   firstFrameOnly: boolean;
 }): string[] {
   const { preprocessing, stream, descriptor, widthPixels, firstFrameOnly } = options;
-  const filters = [...(firstFrameOnly ? [] : selectPictures(preprocessing)), pictureSizeFilter(widthPixels)];
+  const filters = [
+    ...(firstFrameOnly ? [] : selectPictures(preprocessing)),
+    pictureSizeFilter(widthPixels, 'area'),
+  ];
   return [
     ...onlyStream(stream),
     ...['-vf', filters.join(','), ...(firstFrameOnly ? ['-frames:v', '1'] : [])],
     ...[
       '-c:v',
       'mjpeg',
+      // Tables for each picture would take a second pass for a few per cent of its bytes.
+      ...['-huffman', 'default'],
       '-q:v',
       '5',
       '-pix_fmt',

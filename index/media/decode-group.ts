@@ -40,6 +40,9 @@ export class GroupBroken extends Error {
   }
 }
 
+/** All of a short file: its reading thread then ends at once, where with ffmpeg's own 8 packets it would be woken for every few. */
+const QUEUED_PACKETS = 4096;
+
 /** stdin, stdout and stderr come before. */
 const FIRST_DESCRIPTOR = 3;
 
@@ -88,7 +91,7 @@ export class DecodeGroup {
     const args = [
       ...globalArguments('level+info'),
       ...members.flatMap(({ filePath }, i) =>
-        fileArguments({ filePath, demuxers: demuxers[i] ?? [], limits }),
+        fileArguments({ filePath, demuxers: demuxers[i] ?? [], limits, queuedPackets: QUEUED_PACKETS }),
       ),
       ...members.flatMap(({ pictures }, i) => {
         const { clipsDescriptor, picturesDescriptor } = this.#outputs[i] as Output;

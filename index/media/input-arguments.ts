@@ -7,6 +7,8 @@ export interface InputOptions {
   demuxers: readonly string[];
   limits: MediaLimits;
   seekSeconds?: number | undefined;
+  /** Packets that may wait to be decoded, where there are several inputs, each with a thread that reads it. */
+  queuedPackets?: number | undefined;
   /** True where ffmpeg cannot find a time exactly: it then decodes up to it and drops what comes before. */
   decodeUpTo?: boolean | undefined;
 }
@@ -33,6 +35,7 @@ export function fileArguments({
   limits,
   seekSeconds,
   decodeUpTo = false,
+  queuedPackets,
 }: InputOptions): string[] {
   const seek = seekSeconds === undefined ? [] : ['-ss', seekSeconds.toFixed(6)];
   return [
@@ -44,6 +47,7 @@ export function fileArguments({
     String(limits.maxPixels),
     '-threads',
     String(limits.threads),
+    ...(queuedPackets === undefined ? [] : ['-thread_queue_size', String(queuedPackets)]),
     ...(decodeUpTo ? [] : seek),
     '-i',
     fileArgument(filePath),

@@ -9,6 +9,9 @@ const CONTAINERS = new Set(['trak', 'mdia', 'minf', 'stbl']);
 const STSD_HEADER_BYTES = 8;
 /** A file needs dozens of boxes; one with more than this is built to keep us busy. */
 const MAX_BOXES = 10_000;
+/** Read at a time: most boxes on the way follow one another within it. */
+const WINDOW_BYTES = 4096;
+const MAX_HEADER_BYTES = 16;
 
 /**
  * VIDEO_ENCRYPTED when an MP4 file declares an encrypted video track (common encryption: a sample entry `encv`,
@@ -28,7 +31,7 @@ async function hasEncryptedVideo(filePath: string): Promise<boolean> {
   try {
     handle = await open(filePath, 'r');
     const { size } = await handle.stat();
-    return await walk({ handle, budget: MAX_BOXES }, 0, size);
+    return await walk({ headers: new HeaderReader(handle), budget: MAX_BOXES }, 0, size);
   } catch (error) {
     throw readFailure(error, filePath);
   } finally {
@@ -37,14 +40,14 @@ async function hasEncryptedVideo(filePath: string): Promise<boolean> {
 }
 
 async function walk(
-  state: { handle: FileHandle; budget: number },
+  state: { headers: HeaderReader; budget: number },
   start: number,
   end: number,
 ): Promise<boolean> {
   let offset = start;
   while (offset + 8 <= end && state.budget > 0) {
     state.budget -= 1;
-    const box = await readBox(state.handle, offset, end);
+    const box = boxOf(await state.headers.read(offset), offset, end);
     if (box === null) return false;
     if (box.type === 'encv') return true;
     // The tracks are all in here: what follows, thousands of fragments at times, need not be looked through.
@@ -56,17 +59,38 @@ async function walk(
   return false;
 }
 
-async function readBox(
-  handle: FileHandle,
+/** Reads bytes that lie close together at once: each read of its own goes through another thread. */
+class HeaderReader {
+  readonly #handle: FileHandle;
+  readonly #window = Buffer.alloc(WINDOW_BYTES);
+  #start = 0;
+  #end = 0;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  /** Fewer bytes than a header has at the end of the file; they hold until the next call. */
+  async read(offset: number): Promise<Buffer> {
+    if (offset < this.#start || offset + MAX_HEADER_BYTES > this.#end) {
+      const { bytesRead } = await this.#handle.read(this.#window, 0, WINDOW_BYTES, offset);
+      this.#start = offset;
+      this.#end = offset + bytesRead;
+    }
+    const from = offset - this.#start;
+    return this.#window.subarray(from, Math.min(from + MAX_HEADER_BYTES, this.#end - this.#start));
+  }
+}
+
+function boxOf(
+  header: Buffer,
   offset: number,
   limit: number,
-): Promise<{ type: string; bodyStart: number; end: number } | null> {
-  const header = Buffer.alloc(16);
-  const { bytesRead } = await handle.read(header, 0, 16, offset);
-  if (bytesRead < 8) return null;
+): { type: string; bodyStart: number; end: number } | null {
+  if (header.length < 8) return null;
   const type = header.toString('latin1', 4, 8);
   const short = header.readUInt32BE(0);
-  if (short === 1 && bytesRead < 16) return null;
+  if (short === 1 && header.length < MAX_HEADER_BYTES) return null;
   const bodyStart = offset + (short === 1 ? 16 : 8);
   const bytes = short === 0 ? limit - offset : short === 1 ? Number(header.readBigUInt64BE(8)) : short;
   if (bytes < bodyStart - offset) return null;

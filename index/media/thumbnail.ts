@@ -117,10 +117,10 @@ async function runAttempt(
 }
 
 /** A small picture of a frame, in the shape in which the video is shown. */
-export function pictureSizeFilter(widthPixels: number): string {
+export function pictureSizeFilter(widthPixels: number, flags: 'area' | 'bicubic' = 'bicubic'): string {
   // Height from the displayed shape: `dar` holds what non-square pixels add. At most four times the width.
   const height = `max(2\\,min(trunc(${widthPixels}/dar/2)*2\\,${widthPixels * 4}))`;
-  return `scale=${widthPixels}:${height},setsar=1`;
+  return `scale=${widthPixels}:${height}:flags=${flags},setsar=1`;
 }
 
 /** From the beginning of the last JPEG in the bytes. ffmpeg's JPEGs hold no smaller ones, and no marker in their data. */
