@@ -8,6 +8,7 @@ import { Admission } from './ingest/admission.js';
 import { ArchiveEmbedder } from './ingest/archive-embedder.js';
 import { ClipBatcher } from './ingest/clip-batcher.js';
 import { FileIndexer } from './ingest/file-indexer.js';
+import { MAX_GROUP_FILES } from './ingest/group-size.js';
 import { LibraryJobQueue } from './ingest/job-queue.js';
 import { removeOrphanUploads } from './ingest/orphan-uploads.js';
 import { RoomWatch } from './ingest/room-watch.js';
@@ -218,7 +219,8 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     admission: new Admission({
       // One more than are decoded: while a video is stored, the next one is hashed.
       files: settings.decodes + 1,
-      maxFiles: 9 * settings.decodes,
+      // As many as fill the processes, and as many again for those that end first: a process is not started for a few files.
+      maxFiles: 2 * MAX_GROUP_FILES * settings.decodes,
       maxBytes: MAX_EARLY_BYTES,
     }),
     exclude: [dataFolder.root],

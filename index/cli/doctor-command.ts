@@ -1,7 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { executionProviders } from '../encoder/execution-providers.js';
 import { manifestPathOf } from '../encoder/model-store.js';
-import { executionProviders, openEncoder } from '../encoder/onnx-encoder.js';
+import { openEncoder } from '../encoder/onnx-encoder.js';
 import { describeVariant } from '../encoder/precision.js';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { openDataFolder } from '../library/data-folder.js';

@@ -13,7 +13,6 @@ import {
 } from './context.js';
 import { plural, printable, printJson, type Terminal } from './output.js';
 import { type IndexSummary, runJob } from './run-job.js';
-import { watchCommand } from './watch-command.js';
 
 export interface IndexFlags extends CommonFlags {
   collection: string;
@@ -34,7 +33,7 @@ export async function indexCommand(
   flags: IndexFlags,
   context: CommandContext,
 ): Promise<number> {
-  if (flags.watch) return watchCommand(paths, flags, context);
+  if (flags.watch) return (await import('./watch-command.js')).watchCommand(paths, flags, context);
   if (flags.settle !== undefined || flags.rescan !== undefined) {
     throw new CliptraceError('USAGE', '--settle and --rescan go with --watch');
   }

@@ -5,6 +5,7 @@ import { openDataFolder } from '../library/data-folder.js';
 import { hasEnded } from '../library/job-status.js';
 import type { Job, JobCommand, JobFile, Library } from '../library/types.js';
 import { actionOf } from './action.js';
+import { JOB_ACTIONS } from './command-words.js';
 import {
   type CommandContext,
   type CommonFlags,
@@ -26,8 +27,6 @@ import { runJob } from './run-job.js';
 export interface JobsFlags extends CommonFlags {
   limit?: string;
 }
-
-export const JOB_ACTIONS = ['list', 'show', 'follow', 'pause', 'resume', 'cancel', 'run'] as const;
 
 const FOLLOW_INTERVAL_MS = 500;
 

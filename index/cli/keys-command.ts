@@ -5,6 +5,7 @@ import { openDataFolder } from '../library/data-folder.js';
 import { openLibrary } from '../library/sqlite-library.js';
 import type { ApiKey, Library } from '../library/types.js';
 import { actionOf } from './action.js';
+import { KEY_ACTIONS } from './command-words.js';
 import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf, withLibrary } from './context.js';
 import { formatTable, printJson } from './output.js';
 
@@ -13,8 +14,6 @@ export interface KeysFlags extends CommonFlags {
   scopes?: string;
   collections?: string;
 }
-
-export const KEY_ACTIONS = ['list', 'create', 'revoke'] as const;
 
 const MAX_NAME_LENGTH = 100;
 

@@ -1,29 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
-import { backupCommand, restoreCommand } from './backup-commands.js';
-import { boilerplateCommand } from './boilerplate-command.js';
-import { calibrateCommand } from './calibrate-command.js';
+import { JOB_ACTIONS, KEY_ACTIONS, VERIFY_EXIT_CODES, WATCH_ACTIONS } from './command-words.js';
 import { configurationPath, namingKeys, readConfigurationFile, withFile } from './configuration-file.js';
 import { type CommandContext, EXIT_FAILED, EXIT_USAGE } from './context.js';
-import { demoCommand } from './demo-command.js';
-import { doctorCommand } from './doctor-command.js';
-import { evaluateCommand } from './evaluate-command.js';
-import { indexCommand } from './index-command.js';
-import { JOB_ACTIONS, jobsCommand } from './jobs-command.js';
-import { KEY_ACTIONS, keysCommand } from './keys-command.js';
-import { migrateCommand, removeCommand, showCommand, videosCommand } from './library-commands.js';
 import { printJson } from './output.js';
 import { packageVersion } from './package-version.js';
-import { relocateCommand } from './relocate-command.js';
-import { searchCommand } from './search-command.js';
-import { serveCommand } from './serve-command.js';
-import { VERIFY_EXIT_CODES, verifyCommand } from './verify-command.js';
-import { WATCH_ACTIONS, watchesCommand } from './watches-command.js';
-import { whitenCommand } from './whiten-command.js';
 
 const EXIT_CODES = 'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done with some files failed.';
 
-/** The command tree. Each action's number is the exit code. */
+/** The command tree. Each action's number is the exit code; its module is loaded when it is asked for, because that takes time. */
 export function createProgram(context: CommandContext, exit: (code: number) => void): Command {
   const program = new Command('cliptrace')
     .description('Finds where a clip comes from, and what looks and moves like it.')
@@ -84,7 +69,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     )
     .option('--no-calibrate', 'leave that to a server or to `jobs run` (the default)')
     .option(...json)
-    .action(async (paths, flags) => exit(await indexCommand(paths, flags, context)));
+    .action(async (paths, flags) =>
+      exit(await (await import('./index-command.js')).indexCommand(paths, flags, context)),
+    );
 
   command('search <clip>', 'Find where a clip comes from', 'cliptrace search clip.mp4 -k 5')
     .option('-k <number>', 'hits at most, 1-200 (default: 10)')
@@ -100,7 +87,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option(...threads)
     .option(...precision)
     .option(...json)
-    .action(async (clip, flags) => exit(await searchCommand(clip, flags, context)));
+    .action(async (clip, flags) =>
+      exit(await (await import('./search-command.js')).searchCommand(clip, flags, context)),
+    );
 
   command(
     'whiten',
@@ -108,7 +97,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     'CLIPTRACE_MODEL=models/mine cliptrace whiten',
   )
     .option(...json)
-    .action(async (flags) => exit(await whitenCommand(flags, context)));
+    .action(async (flags) => exit(await (await import('./whiten-command.js')).whitenCommand(flags, context)));
 
   command(
     'calibrate',
@@ -119,7 +108,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--max-queries <number>', 'edited queries, 10-10000 (default: 80)')
     .option('--seed <number>', 'of what is drawn (default: 1)')
     .option(...json)
-    .action(async (flags) => exit(await calibrateCommand(flags, context)));
+    .action(async (flags) =>
+      exit(await (await import('./calibrate-command.js')).calibrateCommand(flags, context)),
+    );
 
   command(
     'boilerplate',
@@ -130,7 +121,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--limit <number>', 'groups of each collection, 1-1000 (default: 50)')
     .option('--refresh', 'look through the collections first')
     .option(...json)
-    .action(async (flags) => exit(await boilerplateCommand(flags, context)));
+    .action(async (flags) =>
+      exit(await (await import('./boilerplate-command.js')).boilerplateCommand(flags, context)),
+    );
 
   command('evaluate', 'Measure recall on the library', 'cliptrace evaluate --queries split.csv -k 1,5,10,20')
     .option('--protocol <name>', 'labels, edits, pairs or ann (default: labels; pairs with --pairs)')
@@ -159,7 +152,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--seed <number>', 'of what is drawn and of the intervals (default: 1)')
     .option('--resamples <number>', 'of the bootstrap, 100-100000 (default: 1000)')
     .option(...json)
-    .action(async (flags) => exit(await evaluateCommand(flags, context)));
+    .action(async (flags) =>
+      exit(await (await import('./evaluate-command.js')).evaluateCommand(flags, context)),
+    );
 
   command('serve', 'Start the HTTP server and its page', 'cliptrace serve --port 8080')
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
@@ -172,7 +167,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option(...threads)
     .option(...precision)
     .option(...decodes)
-    .action(async (flags) => exit(await serveCommand(flags, context)));
+    .action(async (flags) => exit(await (await import('./serve-command.js')).serveCommand(flags, context)));
 
   command('videos', 'List the videos of the library', 'cliptrace videos --collection default --limit 20')
     .option('--collection <name>', 'only this collection')
@@ -181,11 +176,15 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--limit <number>', 'videos of a page, 1-1000 (default: 100)')
     .option('--cursor <cursor>', 'the next page')
     .option(...json)
-    .action(async (flags) => exit(await videosCommand(flags, context)));
+    .action(async (flags) =>
+      exit(await (await import('./library-commands.js')).videosCommand(flags, context)),
+    );
 
   command('show <id>', 'Show one video', 'cliptrace show 12')
     .option(...json)
-    .action(async (id, flags) => exit(await showCommand(id, flags, context)));
+    .action(async (id, flags) =>
+      exit(await (await import('./library-commands.js')).showCommand(id, flags, context)),
+    );
 
   command(
     'remove <ids...>',
@@ -193,7 +192,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     'cliptrace remove 12 13',
   )
     .option(...json)
-    .action(async (ids, flags) => exit(await removeCommand(ids, flags, context)));
+    .action(async (ids, flags) =>
+      exit(await (await import('./library-commands.js')).removeCommand(ids, flags, context)),
+    );
 
   command(
     'jobs [action] [id]',
@@ -206,7 +207,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
       'after',
       `\nActions: ${JOB_ACTIONS.join(', ')} (default: list). run: all that is queued, or that job.`,
     )
-    .action(async (action, id, flags) => exit(await jobsCommand(action, id, flags, context)));
+    .action(async (action, id, flags) =>
+      exit(await (await import('./jobs-command.js')).jobsCommand(action, id, flags, context)),
+    );
 
   command(
     'keys [action] [id]',
@@ -218,7 +221,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--collections <list>', 'create: good for these collections only, comma-separated (default: all)')
     .option(...json)
     .addHelpText('after', `\nActions: ${KEY_ACTIONS.join(', ')} (default: list).`)
-    .action(async (action, id, flags) => exit(await keysCommand(action, id, flags, context)));
+    .action(async (action, id, flags) =>
+      exit(await (await import('./keys-command.js')).keysCommand(action, id, flags, context)),
+    );
 
   command(
     'watches [action] [id]',
@@ -229,12 +234,14 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--cursor <cursor>', 'the next page')
     .option(...json)
     .addHelpText('after', `\nActions: ${WATCH_ACTIONS.join(', ')} (default: list). POST /watches makes one.`)
-    .action(async (action, id, flags) => exit(await watchesCommand(action, id, flags, context)));
+    .action(async (action, id, flags) =>
+      exit(await (await import('./watches-command.js')).watchesCommand(action, id, flags, context)),
+    );
 
   command('doctor', 'Check programs, model, library, index and disk', 'cliptrace doctor')
     .option(...precision)
     .option(...json)
-    .action(async (flags) => exit(await doctorCommand(flags, context)));
+    .action(async (flags) => exit(await (await import('./doctor-command.js')).doctorCommand(flags, context)));
 
   command('verify', 'Check everything in the data folder', 'cliptrace verify --repair')
     .option('--repair', 'put right what can be made again; no other process may hold the data folder')
@@ -242,7 +249,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option(...precision)
     .option(...json)
     .addHelpText('after', `\n${VERIFY_EXIT_CODES}`)
-    .action(async (flags) => exit(await verifyCommand(flags, context)));
+    .action(async (flags) => exit(await (await import('./verify-command.js')).verifyCommand(flags, context)));
 
   command(
     'relocate <old> <new>',
@@ -251,7 +258,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
   )
     .option('--dry-run', 'only tell what would be noted')
     .option(...json)
-    .action(async (from, to, flags) => exit(await relocateCommand(from, to, flags, context)));
+    .action(async (from, to, flags) =>
+      exit(await (await import('./relocate-command.js')).relocateCommand(from, to, flags, context)),
+    );
 
   command(
     'backup <file>',
@@ -259,17 +268,23 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     'cliptrace backup /backups/cliptrace.tar',
   )
     .option(...json)
-    .action(async (file, flags) => exit(await backupCommand(file, flags, context)));
+    .action(async (file, flags) =>
+      exit(await (await import('./backup-commands.js')).backupCommand(file, flags, context)),
+    );
 
   command('restore <file>', 'Make a data folder from a backup', 'cliptrace restore /backups/cliptrace.tar')
     .option('--replace', 'lose the library that the data folder holds')
     .option('--check', 'only read the backup to its end')
     .option(...json)
-    .action(async (file, flags) => exit(await restoreCommand(file, flags, context)));
+    .action(async (file, flags) =>
+      exit(await (await import('./backup-commands.js')).restoreCommand(file, flags, context)),
+    );
 
   command('migrate', 'Bring the library of the data folder up to date', 'cliptrace migrate')
     .option(...json)
-    .action(async (flags) => exit(await migrateCommand(flags, context)));
+    .action(async (flags) =>
+      exit(await (await import('./library-commands.js')).migrateCommand(flags, context)),
+    );
 
   command(
     'demo',
@@ -281,7 +296,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <port>', 'port to listen on (default: 8080)')
     .option(...auth)
-    .action(async (flags) => exit(await demoCommand(flags, context)));
+    .action(async (flags) => exit(await (await import('./demo-command.js')).demoCommand(flags, context)));
 
   return program;
 }

@@ -23,10 +23,6 @@ export interface VerifyFlags extends CommonFlags {
   deep?: boolean;
 }
 
-export const VERIFY_EXIT_CODES =
-  'Of verify: 0 all is sound, 4 problems that --repair can put right, 5 problems were found and all put right, ' +
-  '6 problems that it cannot put right.';
-
 const EXIT_CODES: Record<VerifyStatus, number> = {
   sound: EXIT_DONE,
   repairable: EXIT_REPAIRABLE,

@@ -5,6 +5,7 @@ import { openLibrary } from '../library/sqlite-library.js';
 import type { Library } from '../library/types.js';
 import type { ClipWatch, Delivery } from '../library/watch-types.js';
 import { actionOf } from './action.js';
+import { WATCH_ACTIONS } from './command-words.js';
 import {
   type CommandContext,
   type CommonFlags,
@@ -20,8 +21,6 @@ export interface WatchesFlags extends CommonFlags {
   limit?: string;
   cursor?: string;
 }
-
-export const WATCH_ACTIONS = ['list', 'deliveries', 'pause', 'resume', 'remove'] as const;
 
 /** `cliptrace watches [ACTION] [ID]`: of clips that are watched for. A running server obeys within a second. */
 export async function watchesCommand(

@@ -1,4 +1,3 @@
-import { listSupportedBackends } from 'onnxruntime-node';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import { checkGraph, invalidGraph } from './check-graph.js';
 import { latticeClip } from './check-input.js';
@@ -72,13 +71,6 @@ async function openSession(
     await thread.close();
     throw error;
   }
-}
-
-/** Names of the execution providers that this installation of ONNX Runtime carries, e.g. `cpu`. */
-export function executionProviders(): string[] {
-  return listSupportedBackends()
-    .filter(({ bundled }) => bundled)
-    .map(({ name }) => name);
 }
 
 class OnnxEncoder implements Encoder {

@@ -3,18 +3,18 @@ import type { MediaLimits } from '../media/types.js';
 /** A file of more bytes is worth a process of its own. */
 const SMALL_BYTES = 1024 ** 2;
 /** The start of ffmpeg, up to 110 ms of processor time, is then an eighth of that for each; and eight decoders' frames fit any memory. */
-const MAX_FILES = 8;
+export const MAX_GROUP_FILES = 8;
 
 /** How many short files share a process: fewer where damaged ones among them make the work be done twice. */
 export class GroupSize {
-  #limit = MAX_FILES;
+  #limit = MAX_GROUP_FILES;
 
   get limit(): number {
     return this.#limit;
   }
 
   tell(wentWell: boolean): void {
-    this.#limit = wentWell ? Math.min(MAX_FILES, this.#limit + 1) : Math.max(1, Math.floor(this.#limit / 2));
+    this.#limit = wentWell ? Math.min(MAX_GROUP_FILES, this.#limit + 1) : Math.max(1, Math.floor(this.#limit / 2));
   }
 }
 
