@@ -14,7 +14,9 @@ export class GroupSize {
   }
 
   tell(wentWell: boolean): void {
-    this.#limit = wentWell ? Math.min(MAX_GROUP_FILES, this.#limit + 1) : Math.max(1, Math.floor(this.#limit / 2));
+    this.#limit = wentWell
+      ? Math.min(MAX_GROUP_FILES, this.#limit + 1)
+      : Math.max(1, Math.floor(this.#limit / 2));
   }
 }
 
