@@ -22,12 +22,20 @@ function movie(entry: string, padding: number, tableBytes: number): string {
         'mdia',
         box(
           'minf',
-          box('stbl', box('stts', Buffer.alloc(tableBytes)), box('stsd', Buffer.alloc(8), box(type, Buffer.alloc(70)))),
+          box(
+            'stbl',
+            box('stts', Buffer.alloc(tableBytes)),
+            box('stsd', Buffer.alloc(8), box(type, Buffer.alloc(70))),
+          ),
         ),
       ),
     );
   const file = join(folder.path, `${entry}-${padding}-${tableBytes}.mp4`);
-  const parts = [box('ftyp', Buffer.from('isom')), box('free', Buffer.alloc(padding)), box('moov', track('avc1'), track(entry))];
+  const parts = [
+    box('ftyp', Buffer.from('isom')),
+    box('free', Buffer.alloc(padding)),
+    box('moov', track('avc1'), track(entry)),
+  ];
   writeFileSync(file, Buffer.concat(parts));
   return file;
 }
