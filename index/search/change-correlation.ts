@@ -17,18 +17,21 @@ export function changeCorrelation(
   video: ClipTrack,
   match: { parts: readonly AlignedPart[]; speed: number },
 ): number | null {
-  const { dimension } = query;
+  const { dimension, features } = query;
+  const { features: videoFeatures } = video;
   const moments = matchedMoments(query, video, match);
   if (moments.length < LEAST_MOMENTS) return null;
   // Sums by weight, over the moments; [dimension].
   const [sumLeft, sumRight] = [new Float64Array(dimension), new Float64Array(dimension)];
   let [total, products, squaresLeft, squaresRight] = [0, 0, 0, 0];
   for (const { before, after, between, right, weight } of moments) {
-    let [product, squareLeft, squareRight] = [0, 0, 0];
+    let product = 0;
+    let squareLeft = 0;
+    let squareRight = 0;
     for (let d = 0; d < dimension; d += 1) {
-      const from = query.features[before + d] as number;
-      const x = from + between * ((query.features[after + d] as number) - from);
-      const y = video.features[right + d] as number;
+      const from = features[before + d] as number;
+      const x = from + between * ((features[after + d] as number) - from);
+      const y = videoFeatures[right + d] as number;
       sumLeft[d] = (sumLeft[d] as number) + weight * x;
       sumRight[d] = (sumRight[d] as number) + weight * y;
       product += x * y;

@@ -116,12 +116,19 @@ function readSimilarities(
         : (next - here) / ((startsSeconds[row + 1] as number) - start);
       const change = slope * stepSeconds;
       let similarity = here + slope * (seconds - step * stepSeconds - start);
-      const hop = isLast ? 1 : (startsSeconds[row + 1] as number) - start;
-      const cosine = isLast ? 1 : (field.neighbours[row * timesteps + place] as number);
+      const from = step;
       for (; step <= end; step += 1) {
-        const between = (seconds - step * stepSeconds - start) / hop;
-        target[at + step - first] = similarity / lengthBetween(between, cosine);
+        target[at + step - first] = similarity;
         similarity -= change;
+      }
+      const cosine = field.neighbours[row * timesteps + place] as number;
+      if (!isLast && cosine < 1) {
+        // What lies between two clips is shorter than they are.
+        const perSecond = 1 / ((startsSeconds[row + 1] as number) - start);
+        for (let i = from; i <= end; i += 1) {
+          const between = (seconds - i * stepSeconds - start) * perSecond;
+          target[at + i - first] = (target[at + i - first] as number) / lengthBetween(between, cosine);
+        }
       }
     }
     next = here;
