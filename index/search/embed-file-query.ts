@@ -2,10 +2,11 @@ import type { ClipBatcher } from '../ingest/clip-batcher.js';
 import { embedVideo } from '../ingest/embed-video.js';
 import type { FfmpegProgram, MediaLimits, VideoProbe } from '../media/types.js';
 import type { Span } from '../span.js';
+import { rowsOf } from '../vectors/rows.js';
 import { weightOfPlain } from './boilerplate/types.js';
 import { buildClipTrack } from './clip-track.js';
 import { clipShapeOf, type EmbeddedQuery, type QueryVariant } from './embedded-query.js';
-import { isMirrorPromising, type NearestSimilarities } from './mirror-look.js';
+import { isMirrorPromising, isSurelyFound, type NearestSimilarities } from './mirror-look.js';
 import { mirrored, stretched } from './picture-variants.js';
 import { QueryPictures } from './query-pictures.js';
 import type { SearchQuery } from './types.js';
@@ -70,12 +71,25 @@ export async function embedFileQuery(
   async function otherVariants(): Promise<QueryVariant[]> {
     if (!pictures.clips) return [];
     const inside = pictures.insideOfBorders();
+    if (inside && (await isKnownAsItIs())) return [];
     const clips = inside
       ? pictures.clips.map((clip) => stretched(clip, inside, manifest.preprocessing))
       : pictures.clips;
     const unbordered = inside ? await encodeAll(clips, false) : null;
     const flipped = await mirrorVariant(clips, unbordered ?? plain);
     return [unbordered, flipped].filter((variant) => variant !== null);
+  }
+
+  /** The library holds the file with its borders: to encode it twice would only take twice as long. */
+  async function isKnownAsItIs(): Promise<boolean> {
+    const { nearestSimilarities } = parts;
+    if (nearestSimilarities === 'all') return false;
+    // Those that begin where segments of the same file do; others lie between two of them.
+    const rows = startsSeconds.flatMap((start, row) =>
+      isWhole(start / manifest.segmentHopSeconds) ? [row] : [],
+    );
+    const { dimension } = manifest;
+    return isSurelyFound(rowsOf(plain.embeddings, rows, dimension), dimension, nearestSimilarities);
   }
 
   async function mirrorVariant(
@@ -142,6 +156,10 @@ export function queryHopSeconds(probe: VideoProbe, range: Partial<Span>, indexHo
 }
 
 const PARTS_OF_HOP = [1 / 4, 1 / 2];
+
+function isWhole(value: number): boolean {
+  return Math.abs(value - Math.round(value)) < 0.01;
+}
 
 function rangeOf(query: {
   startSeconds?: number | undefined;

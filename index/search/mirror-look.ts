@@ -2,8 +2,8 @@ import { rowsOf } from '../vectors/rows.js';
 
 /** Clips that are tried as a mirror shows them before all of them are. */
 const MIRROR_PROBES = 3;
-/** Above this similarity nothing is mirrored: a flipped copy is less similar to its source than that. */
-const SURELY_NOT_MIRRORED = 0.985;
+/** Above this similarity the library has the clip as it is: a flipped copy, or one with borders, is less similar to its source than that. */
+const SURELY_FOUND = 0.985;
 /** The mirror image is worth a look when it is at most so much less similar than the query. */
 const MIRROR_TOLERANCE = 0.003;
 
@@ -22,8 +22,20 @@ export async function isMirrorPromising(input: {
   const { upright, dimension, flipped, nearestSimilarities } = input;
   const rows = spread(upright.length / dimension, MIRROR_PROBES);
   const similarity = mean(await nearestSimilarities(rowsOf(upright, rows, dimension)));
-  if (similarity > SURELY_NOT_MIRRORED) return false;
+  if (similarity > SURELY_FOUND) return false;
   return mean(await nearestSimilarities(await flipped(rows))) >= similarity - MIRROR_TOLERANCE;
+}
+
+/** Whether a few clips, [clips, dimension], are so near to the library that no other look at them is needed. */
+export async function isSurelyFound(
+  embeddings: Float32Array,
+  dimension: number,
+  nearestSimilarities: NearestSimilarities,
+): Promise<boolean> {
+  if (embeddings.length === 0) return false;
+  const rows = spread(embeddings.length / dimension, MIRROR_PROBES);
+  const near = await nearestSimilarities(rowsOf(embeddings, rows, dimension));
+  return mean(near) > SURELY_FOUND;
 }
 
 /** At most `count` of the numbers below `length`, from the middles of equal parts. */
