@@ -29,8 +29,9 @@ const SPEED_COST_PER_OCTAVE = 0.06;
 const SPEED_PROMINENCE = 0.07;
 const NEAR_SECONDS = 1;
 
-/** No offset has so many times as much evidence as the better one of those a step before and after it: every other one tells whether a speed may win. */
-const ROUGH_SHARE = 1.25;
+/** Whether a speed may win, every so many-th offset tells: none has so many times as much evidence as the best of those. */
+const ROUGH_STEPS = 4;
+const ROUGH_SHARE = 1.5;
 
 /** Offsets that are tried; everywhere unless `near` says otherwise, for videos of which parts were read. */
 export interface OffsetWindow {
@@ -53,7 +54,7 @@ export function findLines(
   if (options.anySpeed) {
     for (const speed of SPEEDS) {
       if (speed === 1) continue;
-      const rough = sweepOffsets(field, speed, threshold, near, 2 * OFFSET_STEP_SECONDS);
+      const rough = sweepOffsets(field, speed, threshold, near, ROUGH_STEPS * OFFSET_STEP_SECONDS);
       if (ROUGH_SHARE * rough.most - speedCost(speed) * seconds <= top) continue;
       const other = sweepOffsets(field, speed, threshold, near);
       const net = other.most - speedCost(speed) * seconds;
