@@ -13,6 +13,7 @@ import { readSettings } from '../../../index/settings.js';
 import { SAMPLES_FOLDER } from '../../helpers/workspace.js';
 import { measure, percentile } from '../measure.js';
 import { fillLibrary } from './fill-library.js';
+import { benchReach } from './reach.js';
 
 const SEED = 'samples';
 const FILLED = 'filled';
@@ -21,6 +22,7 @@ const SIDE_BY_SIDE = 16;
 const LOADED_QUERIES = 400;
 const UPLOADS = ['bottle-detection', 'car-detection', 'nasa-13013', 'store-aisle-detection', 'classroom'];
 const UPLOAD_ROUNDS = 4;
+const REACHED_VIDEOS = 1000;
 /** Searches before the first that counts: the first ones of a process run code that is not compiled yet. */
 const WARM_UP_QUERIES = 30;
 /** As a search asks for. */
@@ -28,8 +30,8 @@ const NEIGHBOURS = 64;
 const TARGETS = { stored: 3, p99Ms: 50, ingest: 3, upload: 1.15 };
 
 /**
- * `npm run bench -- search [--segments 200000] [--keep FOLDER] [--part stored|ingest|upload]`: searches by stored videos against the bare search of the index for their segments,
- * many searches beside an ingest, and uploads against decoding and encoding them alone. With --keep, the filled library is used again.
+ * `npm run bench -- search [--segments 200000] [--keep FOLDER] [--part stored|ingest|upload|reach]`: searches by stored videos against the bare search of the index for their segments,
+ * many searches beside an ingest, uploads against decoding and encoding them alone, and whether the index finds each segment by its own embedding. With --keep, the filled library is used again.
  */
 export async function benchSearch(args: readonly string[]): Promise<void> {
   const option = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
@@ -51,6 +53,9 @@ export async function benchSearch(args: readonly string[]): Promise<void> {
     if (part === undefined || part === 'stored') await benchStored(cliptrace, print);
     if (part === undefined || part === 'ingest') await benchBesideIngest(cliptrace, root, print);
     if (part === undefined || part === 'upload') await benchUploads(cliptrace, print);
+    if (part === undefined || part === 'reach') {
+      await benchReach(cliptrace, await drawnVideos(cliptrace, REACHED_VIDEOS), NEIGHBOURS, print);
+    }
   } finally {
     await cliptrace.close();
     if (!kept) await rm(root, { recursive: true, force: true });
