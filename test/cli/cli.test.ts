@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../index/cli/program.js';
+import { runMain } from '../helpers/run-main.js';
 import { createWorkspace, PROJECT_ROOT, SAMPLES_FOLDER } from '../helpers/workspace.js';
 
 const workspace = createWorkspace();
@@ -13,20 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => workspace.remove());
 
-/** The command line without a process of its own. */
 async function inProcess(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const terminal = {
-    out: (text: string) => {
-      written.stdout += `${text}\n`;
-    },
-    err: (text: string) => {
-      written.stderr += `${text}\n`;
-    },
-    interactive: false,
-  };
-  const code = await main(args, { env: { ...process.env, CLIPTRACE_DATA: workspace.data }, terminal });
-  return { code, ...written };
+  const { code, out, err } = await runMain(args, { ...process.env, CLIPTRACE_DATA: workspace.data });
+  return { code, stdout: out, stderr: err };
 }
 
 describe('cliptrace', () => {

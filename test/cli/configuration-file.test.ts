@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configurationPath, readConfigurationFile, withFile } from '../../index/cli/configuration-file.js';
-import { main } from '../../index/cli/program.js';
 import { SETTING_NAMES } from '../../index/settings.js';
 import { loadServerConfiguration, SERVER_VARIABLES } from '../../server/configuration.js';
+import { runMain, type Said } from '../helpers/run-main.js';
 import { createWorkspace, type Workspace } from '../helpers/workspace.js';
 
 let workspace: Workspace;
@@ -22,21 +22,8 @@ function write(content: unknown, name = 'cliptrace.json'): string {
   return file;
 }
 
-async function run(
-  args: string[],
-  env: NodeJS.ProcessEnv = {},
-): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: '', err: '' };
-  const terminal = {
-    out: (text: string) => {
-      said.out += text;
-    },
-    err: (text: string) => {
-      said.err += text;
-    },
-    interactive: false,
-  };
-  return { code: await main(args, { env, terminal }), ...said };
+function run(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Said> {
+  return runMain(args, env);
 }
 
 describe('the configuration file', () => {
