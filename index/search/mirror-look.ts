@@ -1,7 +1,7 @@
 import { rowsOf } from '../vectors/rows.js';
 
-/** Clips that are tried as a mirror shows them before all of them are. */
-const MIRROR_PROBES = 3;
+/** Clips that are tried, as they are or as a mirror shows them, before all of them are. */
+const PROBES = 3;
 /** Above this similarity the library has the clip as it is: a flipped copy, or one with borders, is less similar to its source than that. */
 const SURELY_FOUND = 0.985;
 /** The mirror image is worth a look when it is at most so much less similar than the query. */
@@ -20,8 +20,7 @@ export async function isMirrorPromising(input: {
   nearestSimilarities: NearestSimilarities;
 }): Promise<boolean> {
   const { upright, dimension, flipped, nearestSimilarities } = input;
-  const rows = spread(upright.length / dimension, MIRROR_PROBES);
-  const similarity = mean(await nearestSimilarities(rowsOf(upright, rows, dimension)));
+  const { rows, similarity } = await probe(upright, dimension, nearestSimilarities);
   if (similarity > SURELY_FOUND) return false;
   return mean(await nearestSimilarities(await flipped(rows))) >= similarity - MIRROR_TOLERANCE;
 }
@@ -33,9 +32,17 @@ export async function isSurelyFound(
   nearestSimilarities: NearestSimilarities,
 ): Promise<boolean> {
   if (embeddings.length === 0) return false;
-  const rows = spread(embeddings.length / dimension, MIRROR_PROBES);
-  const near = await nearestSimilarities(rowsOf(embeddings, rows, dimension));
-  return mean(near) > SURELY_FOUND;
+  return (await probe(embeddings, dimension, nearestSimilarities)).similarity > SURELY_FOUND;
+}
+
+/** How near a few clips of [clips, dimension] are to the library, and which. */
+async function probe(
+  embeddings: Float32Array,
+  dimension: number,
+  nearestSimilarities: NearestSimilarities,
+): Promise<{ rows: number[]; similarity: number }> {
+  const rows = spread(embeddings.length / dimension, PROBES);
+  return { rows, similarity: mean(await nearestSimilarities(rowsOf(embeddings, rows, dimension))) };
 }
 
 /** At most `count` of the numbers below `length`, from the middles of equal parts. */

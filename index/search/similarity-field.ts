@@ -56,6 +56,7 @@ export class SimilarityField {
     readonly rows: Int32Array;
   };
   readonly #cap: number;
+  #clipSimilarities: Float32Array | undefined;
   /** Of query and video, [clips, timesteps]; null without boilerplate. */
   readonly #weights: readonly [Float64Array, Float64Array] | null;
   /** Of each clip of query and video, the share of timesteps that are not boilerplate. */
@@ -243,8 +244,13 @@ export class SimilarityField {
     return (sum * this.querySeconds) / (startsSeconds.length * timesteps);
   }
 
-  /** Mean over the places, [query clips, video clips], row-major: what a person looks at. */
+  /** Mean over the places, [query clips, video clips], row-major: what a person looks at. Not to be written to: it is found out once. */
   clipSimilarities(): Float32Array {
+    this.#clipSimilarities ??= this.#meanOverPlaces();
+    return this.#clipSimilarities;
+  }
+
+  #meanOverPlaces(): Float32Array {
     const { timesteps, startsSeconds } = this.query;
     const { values, stride } = this.cosines;
     const [rows, columns] = [startsSeconds.length, this.video.startsSeconds.length];

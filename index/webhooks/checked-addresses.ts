@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { abortable } from '../abortable.js';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import type { AddressRules } from './address-rules.js';
 import { TimeLimit } from './time-limit.js';
@@ -58,14 +59,9 @@ async function resolve(
 ): Promise<ResolvedAddress[]> {
   // A question to the system cannot be taken back: it is left alone with its answer.
   const limit = new TimeLimit(timeoutMs, signal);
-  const over = new Promise<never>((_, reject) => {
-    limit.signal.addEventListener('abort', () => reject(new Error(`no answer in ${timeoutMs} ms`)), {
-      once: true,
-    });
-  });
   try {
     signal?.throwIfAborted();
-    const addresses = await Promise.race([resolver(host), over]);
+    const addresses = await abortable(resolver(host), limit.signal);
     if (addresses.length > 0) return addresses;
     throw new Error('it has no address');
   } catch (cause) {

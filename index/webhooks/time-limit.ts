@@ -13,7 +13,7 @@ export class TimeLimit {
     this.#outer = outer;
     this.#timer = setTimeout(() => {
       this.#isOver = true;
-      this.#ends.abort();
+      this.#ends.abort(new Error(`no answer in ${timeoutMs} ms`));
     }, timeoutMs);
     outer?.addEventListener('abort', this.#onAbort, { once: true });
     if (outer?.aborted) this.#ends.abort();
