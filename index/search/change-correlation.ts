@@ -1,10 +1,12 @@
 import type { AlignedPart } from './alignment.js';
 import { timestepWeights } from './boilerplate/moment-weights.js';
-import type { ClipTrack } from './clip-track.js';
+import { firstStart, lastStart, type SimilarityField, usualHop } from './similarity-field.js';
 
 /** Below this mean square of what changes, of unit vectors, there is hardly more than the noise of compression to compare. */
 const LEAST_CHANGE = 0.02;
 const LEAST_MOMENTS = 3;
+/** How far beyond the only clip of a query something may begin that is compared with it; with more clips it is half of their hop. */
+const SINGLE_CLIP_REACH_SECONDS = 0.5;
 
 /**
  * How far the changes within a match are the same in query and video: the correlation of their timesteps about their means over the match, [-1, 1].
@@ -13,113 +15,111 @@ const LEAST_MOMENTS = 3;
  * where hardly anything changes or too few moments match.
  */
 export function changeCorrelation(
-  query: ClipTrack,
-  video: ClipTrack,
+  field: SimilarityField,
   match: { parts: readonly AlignedPart[]; speed: number },
 ): number | null {
-  const { dimension, features } = query;
-  const { features: videoFeatures } = video;
-  const moments = matchedMoments(query, video, match);
-  if (moments.length < LEAST_MOMENTS) return null;
-  // Sums by weight, over the moments; [dimension].
-  const [sumLeft, sumRight] = [new Float64Array(dimension), new Float64Array(dimension)];
-  let [total, products, squaresLeft, squaresRight] = [0, 0, 0, 0];
-  for (const { before, after, between, right, weight } of moments) {
-    let product = 0;
-    let squareLeft = 0;
-    let squareRight = 0;
-    for (let d = 0; d < dimension; d += 1) {
-      const from = features[before + d] as number;
-      const x = from + between * ((features[after + d] as number) - from);
-      const y = videoFeatures[right + d] as number;
-      sumLeft[d] = (sumLeft[d] as number) + weight * x;
-      sumRight[d] = (sumRight[d] as number) + weight * y;
-      product += x * y;
-      squareLeft += x * x;
-      squareRight += y * y;
-    }
-    total += weight;
-    products += weight * product;
-    squaresLeft += weight * squareLeft;
-    squaresRight += weight * squareRight;
-  }
-  const aboutMeans = (squares: number, one: Float64Array, other: Float64Array) =>
-    squares / total - inner(one, other) / total ** 2;
-  const changeLeft = aboutMeans(squaresLeft, sumLeft, sumLeft);
-  const changeRight = aboutMeans(squaresRight, sumRight, sumRight);
+  const sums = sumsOver(field, match);
+  if (sums.moments < LEAST_MOMENTS) return null;
+  const { dimension } = field.query;
+  const { sum: left } = weightedSum(field.query.features, sums.queryShares, dimension);
+  const { sum: right, squares } = weightedSum(field.video.features, sums.videoShares, dimension);
+  const { total } = sums;
+  const aboutMeans = (products: number, one: Float64Array, other: Float64Array) =>
+    products / total - inner(one, other) / total ** 2;
+  const changeLeft = aboutMeans(sums.querySquares, left, left);
+  const changeRight = aboutMeans(squares, right, right);
   if (Math.min(changeLeft, changeRight) < LEAST_CHANGE) return null;
-  return aboutMeans(products, sumLeft, sumRight) / Math.sqrt(changeLeft * changeRight);
+  return aboutMeans(sums.products, left, right) / Math.sqrt(changeLeft * changeRight);
+}
+
+/** Sums over the moments of a match, each by its weight. What a moment of the query shows lies between two of its timesteps. */
+interface MomentSums {
+  moments: number;
+  total: number;
+  products: number;
+  querySquares: number;
+  /** How much of each timestep is in the sum of the moments, [clips x timesteps]. */
+  queryShares: Float64Array;
+  videoShares: Float64Array;
+}
+
+function sumsOver(
+  field: SimilarityField,
+  { parts, speed }: { parts: readonly AlignedPart[]; speed: number },
+): MomentSums {
+  const { query, video, points, neighbours, sampled } = field;
+  const { timesteps } = query;
+  const { values, stride } = field.cosines;
+  const weights = field.hasBoilerplate ? [timestepWeights(query), timestepWeights(video)] : null;
+  const queryShares = new Float64Array(query.startsSeconds.length * timesteps);
+  const videoShares = new Float64Array(video.startsSeconds.length * timesteps);
+  const reach = usualHop(query) / 2 || SINGLE_CLIP_REACH_SECONDS;
+  const sums = { moments: 0, total: 0, products: 0, querySquares: 0 };
+  for (const part of parts) {
+    const offsetSeconds = part.video.startSeconds - speed * part.query.startSeconds;
+    const count = field.sample({ offsetSeconds, speed });
+    for (let i = 0; i < count; i += 1) {
+      const at = sampled.seconds[i] as number;
+      if (at < part.query.startSeconds || at >= part.query.endSeconds) continue;
+      const point = sampled.points[i] as number;
+      const start = at - (points.phases[point] as number);
+      if (start < firstStart(query) - reach || start > lastStart(query) + reach) continue;
+      const row = sampled.rows[i] as number;
+      const after = sampled.betweens[i] as number;
+      const before = 1 - after;
+      const number = points.numbers[point] as number;
+      const one = row * timesteps + (points.places[point] as number);
+      // Of the last clip there is no next one, and nothing lies between.
+      const other = after > 0 ? one + timesteps : one;
+      let weight = 1;
+      if (weights) {
+        const [ofQuery, ofVideo] = weights as [Float64Array, Float64Array];
+        weight = Math.min(ofVideo[number] as number, ofQuery[one] as number, ofQuery[other] as number);
+        if (weight === 0) continue;
+      }
+      const base = (points.bases[point] as number) + row * stride;
+      const next = after > 0 ? (values[base + stride] as number) : 0;
+      sums.moments += 1;
+      sums.total += weight;
+      sums.products += weight * (before * (values[base] as number) + after * next);
+      sums.querySquares +=
+        weight *
+        (before * before * (neighbours.squares[one] as number) +
+          after * after * (neighbours.squares[other] as number) +
+          2 * before * after * (neighbours.products[one] as number));
+      queryShares[one] = (queryShares[one] as number) + weight * before;
+      queryShares[other] = (queryShares[other] as number) + weight * after;
+      videoShares[number] = (videoShares[number] as number) + weight;
+    }
+  }
+  return { ...sums, queryShares, videoShares };
+}
+
+/** Sum of the rows of [rows, dimension], each by its share, and of the rows' squares; those without a share are passed over. */
+function weightedSum(
+  features: Float32Array,
+  shares: Float64Array,
+  dimension: number,
+): { sum: Float64Array; squares: number } {
+  const sum = new Float64Array(dimension);
+  let squares = 0;
+  for (let row = 0; row < shares.length; row += 1) {
+    const share = shares[row] as number;
+    if (share === 0) continue;
+    const first = row * dimension;
+    let square = 0;
+    for (let d = 0; d < dimension; d += 1) {
+      const value = features[first + d] as number;
+      sum[d] = (sum[d] as number) + share * value;
+      square += value * value;
+    }
+    squares += share * square;
+  }
+  return { sum, squares };
 }
 
 function inner(one: Float64Array, other: Float64Array): number {
   let sum = 0;
   for (let d = 0; d < one.length; d += 1) sum += (one[d] as number) * (other[d] as number);
   return sum;
-}
-
-/** A timestep of the video and what of the query lies on it. Hundreds of them a search: places in the features, not copies. */
-interface Moment {
-  /** Where the timesteps of the query begin between which it lies, and how far on the way from the one to the other. */
-  before: number;
-  after: number;
-  between: number;
-  /** Where that of the video begins. */
-  right: number;
-  weight: number;
-}
-
-/** Timesteps of the video within the match, each with what the query shows at the same moment and place of a clip. */
-function matchedMoments(
-  query: ClipTrack,
-  video: ClipTrack,
-  { parts, speed }: { parts: readonly AlignedPart[]; speed: number },
-): Moment[] {
-  const { timesteps, dimension, clipSeconds } = query;
-  const [queryWeights, videoWeights] = [timestepWeights(query), timestepWeights(video)];
-  const moments: Moment[] = [];
-  for (const part of parts) {
-    const offsetSeconds = part.video.startSeconds - speed * part.query.startSeconds;
-    for (let number = 0; number < video.startsSeconds.length * timesteps; number += 1) {
-      const place = number % timesteps;
-      const phaseSeconds = ((place + 0.5) * clipSeconds) / timesteps;
-      const videoSeconds = (video.startsSeconds[(number - place) / timesteps] as number) + phaseSeconds;
-      const at = (videoSeconds - offsetSeconds) / speed;
-      if (videoSeconds >= video.endSeconds || at < part.query.startSeconds || at >= part.query.endSeconds)
-        continue;
-      const near = clipsNear(query, at - phaseSeconds);
-      if (near === null) continue;
-      const before = near.rows[0] * timesteps + place;
-      const after = near.rows[1] * timesteps + place;
-      const weight = Math.min(
-        videoWeights[number] as number,
-        queryWeights[before] as number,
-        queryWeights[after] as number,
-      );
-      if (weight === 0) continue;
-      moments.push({
-        before: before * dimension,
-        after: after * dimension,
-        between: near.between,
-        right: number * dimension,
-        weight,
-      });
-    }
-  }
-  return moments;
-}
-
-/** The clips between which one that starts there would lie, and how far on the way from the one to the other; null when there are none. */
-function clipsNear(
-  { startsSeconds }: ClipTrack,
-  seconds: number,
-): { rows: [number, number]; between: number } | null {
-  const last = startsSeconds.length - 1;
-  const slack = last === 0 ? 0.5 : ((startsSeconds[1] as number) - (startsSeconds[0] as number)) / 2;
-  if (seconds < (startsSeconds[0] as number) - slack || seconds > (startsSeconds[last] as number) + slack)
-    return null;
-  let row = 0;
-  while (row < last && (startsSeconds[row + 1] as number) <= seconds) row += 1;
-  if (row === last) return { rows: [row, row], between: 0 };
-  const [from, to] = [startsSeconds[row] as number, startsSeconds[row + 1] as number];
-  return { rows: [row, row + 1], between: Math.min(1, Math.max(0, (seconds - from) / (to - from))) };
 }

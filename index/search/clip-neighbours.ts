@@ -1,23 +1,42 @@
 import { dot } from '../vectors/dot.js';
 import type { ClipTrack } from './clip-track.js';
 
-const known = new WeakMap<Float32Array, Float32Array>();
+/** What each timestep of a track has to do with that of the same place in the next clip, [clips x timesteps] each. */
+export interface ClipNeighbours {
+  /** Inner product with itself. */
+  squares: Float64Array;
+  /** Inner product with the next; 0 in the last clip. */
+  products: Float64Array;
+  /** Cosine with the next; 1 in the last clip, and where nothing is known of what lies between. */
+  cosines: Float64Array;
+}
+
+const known = new WeakMap<Float32Array, ClipNeighbours>();
 
 /** Below this cosine two clips have too little in common for what lies between them to be on the way from the one to the other: there is a cut, or much time. */
 const SAME_SHOT = 0.8;
 
-/**
- * Of each timestep, the cosine with that of the same place in the next clip, [clips x timesteps]; 1 in the last clip, and where nothing is known of what lies between.
- * Kept for as long as the features are.
- */
-export function neighbourCosines({ startsSeconds, features, timesteps, dimension }: ClipTrack): Float32Array {
+/** Kept for as long as the features are. */
+export function clipNeighbours({
+  startsSeconds,
+  features,
+  timesteps,
+  dimension,
+}: ClipTrack): ClipNeighbours {
   const before = known.get(features);
   if (before) return before;
-  const found = new Float32Array(startsSeconds.length * timesteps).fill(1);
-  for (let row = 0; row + timesteps < found.length; row += 1) {
+  const rows = startsSeconds.length * timesteps;
+  const squares = new Float64Array(rows);
+  const products = new Float64Array(rows);
+  const cosines = new Float64Array(rows).fill(1);
+  for (let row = 0; row < rows; row += 1) {
+    squares[row] = dot(features, row, features, row, dimension);
+    if (row + timesteps >= rows) continue;
     const cosine = dot(features, row, features, row + timesteps, dimension);
-    if (cosine >= SAME_SHOT) found[row] = cosine;
+    products[row] = cosine;
+    if (cosine >= SAME_SHOT) cosines[row] = cosine;
   }
+  const found = { squares, products, cosines };
   known.set(features, found);
   return found;
 }

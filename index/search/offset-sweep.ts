@@ -121,7 +121,7 @@ function readSimilarities(
         target[at + step - first] = similarity;
         similarity -= change;
       }
-      const cosine = field.neighbours[row * timesteps + place] as number;
+      const cosine = field.neighbours.cosines[row * timesteps + place] as number;
       if (!isLast && cosine < 1) {
         // What lies between two clips is shorter than they are.
         const perSecond = 1 / ((startsSeconds[row + 1] as number) - start);

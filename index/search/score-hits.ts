@@ -35,7 +35,7 @@ export function evidenceOfHit({ alignment, field }: AlignedHit): WeighedEvidence
   const speedCost =
     alignment.speed === 1 ? 0 : SPEED_COST + SPEED_COST_PER_OCTAVE * Math.abs(Math.log2(alignment.speed));
   const weighed = weighMatch(field, alignment);
-  const correlation = changeCorrelation(field.query, field.video, alignment);
+  const correlation = changeCorrelation(field, alignment);
   if (weighed === null) {
     const evidence = {
       similarity: Math.max(0, alignment.similarity - speedCost),

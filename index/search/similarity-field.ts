@@ -1,6 +1,6 @@
 import { type PlaceProducts, placeProducts } from '../simd/row-products.js';
 import { ownShares, timestepWeights, weightAt } from './boilerplate/moment-weights.js';
-import { lengthBetween, neighbourCosines } from './clip-neighbours.js';
+import { type ClipNeighbours, clipNeighbours, lengthBetween } from './clip-neighbours.js';
 import type { ClipTrack } from './clip-track.js';
 
 /** Video time = offsetSeconds + speed x query time. */
@@ -38,23 +38,14 @@ export class SimilarityField {
   readonly video: ClipTrack;
   /** [places, query clips, video clips] */
   readonly cosines: PlaceProducts;
-  /** Of the query's timesteps (`neighbourCosines`). */
-  readonly neighbours: Float32Array;
+  /** Of the query's timesteps. */
+  readonly neighbours: ClipNeighbours;
   readonly points: FieldPoints;
   /** Starts of clips that the query answers for: a little beyond its first and last clip, so that every line meets at least one point. */
   readonly earliestSeconds: number;
   readonly latestSeconds: number;
-  /**
-   * What the last `sample` found: of each point its time in the query and its similarity; with boilerplate also that without the cap, the
-   * point's number and the query clip that is nearest.
-   */
-  readonly sampled: {
-    readonly seconds: Float64Array;
-    readonly similarities: Float64Array;
-    readonly uncapped: Float64Array;
-    readonly points: Int32Array;
-    readonly rows: Int32Array;
-  };
+  /** What the last `sample` found. */
+  readonly sampled: SampledPoints;
   readonly #cap: number;
   #clipSimilarities: Float32Array | undefined;
   /** Of query and video, [clips, timesteps]; null without boilerplate. */
@@ -84,16 +75,16 @@ export class SimilarityField {
       ownShares(this.#weights[1], query.timesteps),
     ];
     this.cosines = cosines;
-    this.neighbours = neighbourCosines(query);
+    this.neighbours = clipNeighbours(query);
     this.points = pointsOf(query, video, cosines.stride);
     const count = this.points.seconds.length;
-    const detailCount = this.hasBoilerplate ? count : 0;
     this.sampled = {
       seconds: new Float64Array(count),
       similarities: new Float64Array(count),
-      uncapped: new Float64Array(detailCount),
-      points: new Int32Array(detailCount),
-      rows: new Int32Array(detailCount),
+      points: new Int32Array(count),
+      rows: new Int32Array(count),
+      betweens: new Float64Array(count),
+      uncapped: new Float64Array(this.hasBoilerplate ? count : 0),
     };
     const queryLength = lastStart(query) - firstStart(query);
     const slackSeconds = Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6);
@@ -124,8 +115,9 @@ export class SimilarityField {
   /** Visits the points along the line in order of time, and returns how many there are. */
   along(line: Line, visit: VisitPoint): number {
     const count = this.sample(line);
-    const { seconds, similarities, uncapped, points, rows } = this.sampled;
+    const { seconds, similarities, uncapped, points, rows, betweens } = this.sampled;
     const { timesteps } = this.query;
+    const { numbers } = this.points;
     const [weights, shares] = [this.#weights, this.#ownShares];
     for (let i = 0; i < count; i += 1) {
       const [at, similarity] = [seconds[i] as number, similarities[i] as number];
@@ -133,7 +125,8 @@ export class SimilarityField {
         visit(at, similarity, 1, similarity, 1);
         continue;
       }
-      const [point, row] = [points[i] as number, rows[i] as number];
+      const point = numbers[points[i] as number] as number;
+      const row = (rows[i] as number) + ((betweens[i] as number) > 0.5 ? 1 : 0);
       const ownShare = Math.min(shares[0][row] as number, shares[1][Math.floor(point / timesteps)] as number);
       visit(at, similarity, this.#weightOf(weights, point, row), uncapped[i] as number, ownShare);
     }
@@ -154,7 +147,8 @@ export class SimilarityField {
       points.places,
       points.bases,
     ];
-    const { seconds, similarities } = this.sampled;
+    const { seconds, similarities, points: sampledPoints, rows, betweens } = this.sampled;
+    const { cosines } = this.neighbours;
     const lastRow = startsSeconds.length - 1;
     const first = startsSeconds[0] as number;
     const last = startsSeconds[lastRow] as number;
@@ -174,21 +168,25 @@ export class SimilarityField {
       while (row < lastRow && (startsSeconds[row + 1] as number) <= wanted) row += 1;
       const base = (bases[i] as number) + row * stride;
       let similarity = values[base] as number;
-      let near = row;
+      let between = 0;
       if (wanted < first) similarity -= PHASE_COST_PER_SECOND * (first - wanted);
       else if (row === lastRow) similarity -= PHASE_COST_PER_SECOND * (wanted - last);
       else {
         const start = startsSeconds[row] as number;
-        const between = (wanted - start) / ((startsSeconds[row + 1] as number) - start);
+        between = (wanted - start) / ((startsSeconds[row + 1] as number) - start);
         similarity += between * ((values[base + stride] as number) - similarity);
-        similarity /= lengthBetween(
-          between,
-          this.neighbours[row * timesteps + (places[i] as number)] as number,
-        );
-        if (between > 0.5) near = row + 1;
+        const cosine = cosines[row * timesteps + (places[i] as number)] as number;
+        if (cosine < 1) similarity /= lengthBetween(between, cosine);
       }
       seconds[count] = at;
-      similarities[count] = isCapped ? this.#note(count, i, near, similarity) : similarity;
+      sampledPoints[count] = i;
+      rows[count] = row;
+      betweens[count] = between;
+      if (isCapped) {
+        this.sampled.uncapped[count] = similarity;
+        similarity = this.capped(i, between > 0.5 ? row + 1 : row, similarity);
+      }
+      similarities[count] = similarity;
       count += 1;
     }
     return count;
@@ -202,15 +200,6 @@ export class SimilarityField {
     const at = (seconds - offsetSeconds) / speed;
     const wanted = at - (this.points.phases[point] as number);
     return at < endSeconds && wanted >= this.earliestSeconds && wanted <= this.latestSeconds;
-  }
-
-  /** What is kept of a point where there is boilerplate; answers the similarity with the cap. */
-  #note(at: number, point: number, row: number, similarity: number): number {
-    const { uncapped, points, rows } = this.sampled;
-    points[at] = this.points.numbers[point] as number;
-    rows[at] = row;
-    uncapped[at] = similarity;
-    return this.capped(point, row, similarity);
   }
 
   /** The similarity of a point with a clip of the query, with the cap where either is what stands everywhere. */
@@ -279,6 +268,20 @@ export class SimilarityField {
     }
     return best;
   }
+}
+
+/** Timesteps of the video that lie on the query along a line, in order of time. */
+export interface SampledPoints {
+  /** In the query. */
+  readonly seconds: Float64Array;
+  readonly similarities: Float64Array;
+  /** Positions in `FieldPoints`. */
+  readonly points: Int32Array;
+  /** The clip of the query that begins before what the line asks for, and how far on the way to the next that is, [0, 1]. */
+  readonly rows: Int32Array;
+  readonly betweens: Float64Array;
+  /** Similarities without the cap; only where there is boilerplate. */
+  readonly uncapped: Float64Array;
 }
 
 /** The timesteps of the video that lines may meet, in order of time. */

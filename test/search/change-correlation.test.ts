@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { changeCorrelation } from '../../index/search/change-correlation.js';
+import { changeCorrelation as correlationIn } from '../../index/search/change-correlation.js';
 import { buildClipTrack, type ClipTrack } from '../../index/search/clip-track.js';
+import { SimilarityField } from '../../index/search/similarity-field.js';
 import { between, seeded } from '../fixtures/seeded.js';
 
 const TIMESTEPS = 4;
@@ -59,6 +60,9 @@ function whole(querySeconds: number, videoStart: number, speed = 1) {
   const video = { startSeconds: videoStart, endSeconds: videoStart + speed * querySeconds };
   return { parts: [{ query, video }], speed };
 }
+
+const changeCorrelation = (query: ClipTrack, video: ClipTrack, match: ReturnType<typeof whole>) =>
+  correlationIn(new SimilarityField(query, video), match);
 
 describe('the correlation of changes', () => {
   const video = trackOf(footage(1, 1), { from: 0, to: 12, hop: 1 });
