@@ -1,6 +1,7 @@
 import type { AlignedPart } from './alignment.js';
 import { timestepWeights } from './boilerplate/moment-weights.js';
-import { firstStart, lastStart, type SimilarityField, usualHop } from './similarity-field.js';
+import { firstStart, lastStart, usualHop } from './clip-track.js';
+import type { SimilarityField } from './similarity-field.js';
 
 /** Below this mean square of what changes, of unit vectors, there is hardly more than the noise of compression to compare. */
 const LEAST_CHANGE = 0.02;

@@ -17,12 +17,7 @@ const known = new WeakMap<Float32Array, ClipNeighbours>();
 const SAME_SHOT = 0.8;
 
 /** Kept for as long as the features are. */
-export function clipNeighbours({
-  startsSeconds,
-  features,
-  timesteps,
-  dimension,
-}: ClipTrack): ClipNeighbours {
+export function clipNeighbours({ startsSeconds, features, timesteps, dimension }: ClipTrack): ClipNeighbours {
   const before = known.get(features);
   if (before) return before;
   const rows = startsSeconds.length * timesteps;

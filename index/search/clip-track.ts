@@ -45,3 +45,16 @@ export function clipTrackOf(stored: SegmentTrack, shape: ClipShape, span: Span):
   const { startSeconds, endSeconds } = span;
   return { startsSeconds, features, weights, ...shape, startSeconds, endSeconds };
 }
+
+export function firstStart(track: ClipTrack): number {
+  return track.startsSeconds[0] as number;
+}
+
+export function lastStart(track: ClipTrack): number {
+  return track.startsSeconds[track.startsSeconds.length - 1] as number;
+}
+
+/** The first hop: the last clip may stand nearer to the one before, because it ends with the video. 0 for a single clip. */
+export function usualHop({ startsSeconds }: ClipTrack): number {
+  return startsSeconds.length < 2 ? 0 : (startsSeconds[1] as number) - (startsSeconds[0] as number);
+}

@@ -1,7 +1,8 @@
 import { defaultCalibration } from './calibration/default-calibration.js';
 import { probabilityOf } from './calibration/score.js';
 import type { HitEvidence } from './calibration/types.js';
-import { type SimilarityField, usualHop } from './similarity-field.js';
+import { usualHop } from './clip-track.js';
+import type { SimilarityField } from './similarity-field.js';
 
 const calibration = defaultCalibration('coarse');
 

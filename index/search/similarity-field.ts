@@ -1,7 +1,8 @@
 import { type PlaceProducts, placeProducts } from '../simd/row-products.js';
 import { ownShares, timestepWeights, weightAt } from './boilerplate/moment-weights.js';
+import { PHASE_COST_PER_SECOND, ROUNDING_SECONDS } from './clip-lattice.js';
 import { type ClipNeighbours, clipNeighbours, lengthBetween } from './clip-neighbours.js';
-import type { ClipTrack } from './clip-track.js';
+import { type ClipTrack, firstStart, lastStart, usualHop } from './clip-track.js';
 
 /** Video time = offsetSeconds + speed x query time. */
 export interface Line {
@@ -9,8 +10,6 @@ export interface Line {
   speed: number;
 }
 
-/** What a second of distance between the phases of a query clip and a video clip costs, where there is nothing between to interpolate. */
-export const PHASE_COST_PER_SECOND = 0.2;
 /** How finely the weight of the query is summed up. */
 const WEIGHT_CELL_SECONDS = 0.125;
 
@@ -87,7 +86,8 @@ export class SimilarityField {
       uncapped: new Float64Array(this.hasBoilerplate ? count : 0),
     };
     const queryLength = lastStart(query) - firstStart(query);
-    const slackSeconds = Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6);
+    const slackSeconds =
+      Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6) + ROUNDING_SECONDS;
     this.earliestSeconds = firstStart(query) - slackSeconds;
     this.latestSeconds = lastStart(query) + slackSeconds;
   }
@@ -156,9 +156,10 @@ export class SimilarityField {
     const hopsPerSecond = 1 / (usualHop(this.query) || 1);
     const isCapped = this.#weights !== null;
     let count = 0;
-    for (let i = lowerBound(pointSeconds, offsetSeconds + speed * startSeconds); i < bases.length; i += 1) {
+    const firstSeconds = offsetSeconds + speed * (startSeconds - ROUNDING_SECONDS);
+    for (let i = lowerBound(pointSeconds, firstSeconds); i < bases.length; i += 1) {
       const at = ((pointSeconds[i] as number) - offsetSeconds) / speed;
-      if (at >= endSeconds) break;
+      if (at >= endSeconds - ROUNDING_SECONDS) break;
       const wanted = at - (phases[i] as number);
       if (wanted < earliest || wanted > latest) continue;
       let row = ((wanted - first) * hopsPerSecond) | 0;
@@ -190,16 +191,6 @@ export class SimilarityField {
       count += 1;
     }
     return count;
-  }
-
-  /** Whether `sample` of the line comes to the point. */
-  meets(point: number, offsetSeconds: number, speed: number): boolean {
-    const { startSeconds, endSeconds } = this.query;
-    const seconds = this.points.seconds[point] as number;
-    if (seconds < offsetSeconds + speed * startSeconds) return false;
-    const at = (seconds - offsetSeconds) / speed;
-    const wanted = at - (this.points.phases[point] as number);
-    return at < endSeconds && wanted >= this.earliestSeconds && wanted <= this.latestSeconds;
   }
 
   /** The similarity of a point with a clip of the query, with the cap where either is what stands everywhere. */
@@ -352,19 +343,6 @@ function pointsOf(query: ClipTrack, video: ClipTrack, stride: number): FieldPoin
 function cosinesOf(query: ClipTrack, video: ClipTrack): PlaceProducts {
   const { timesteps, dimension } = query;
   return placeProducts({ left: query.features, right: video.features, places: timesteps, dimension });
-}
-
-export function firstStart(track: ClipTrack): number {
-  return track.startsSeconds[0] as number;
-}
-
-export function lastStart(track: ClipTrack): number {
-  return track.startsSeconds[track.startsSeconds.length - 1] as number;
-}
-
-/** The first hop: the last clip may stand nearer to the one before, because it ends with the video. 0 for a single clip. */
-export function usualHop({ startsSeconds }: ClipTrack): number {
-  return startsSeconds.length < 2 ? 0 : (startsSeconds[1] as number) - (startsSeconds[0] as number);
 }
 
 function widestHop({ startsSeconds }: ClipTrack): number {

@@ -44,16 +44,31 @@ export const i32 = {
   const: (value: number): Code => [0x41, ...signed(value)],
   add: binary([0x6a]),
   mul: binary([0x6c]),
+  /** Of numbers without a sign. */
   lessThan: binary([0x49]),
+  load: (address: Code, offsetBytes = 0): Code => [...address, ...access([0x28], offsetBytes)],
 };
 
 export const f32 = {
   add: binary([0x92]),
+  load: (address: Code, offsetBytes = 0): Code => [...address, ...access([0x2a], offsetBytes)],
   store: (address: Code, value: Code, offsetBytes = 0): Code => [
     ...address,
     ...value,
     ...access([0x38], offsetBytes),
   ],
+};
+
+export const f64 = {
+  add: binary([0xa0]),
+  mul: binary([0xa2]),
+  load: (address: Code, offsetBytes = 0): Code => [...address, ...access([0x2b], offsetBytes)],
+  store: (address: Code, value: Code, offsetBytes = 0): Code => [
+    ...address,
+    ...value,
+    ...access([0x39], offsetBytes),
+  ],
+  ofF32: (value: Code): Code => [...value, 0xbb],
 };
 
 export const v128 = {
@@ -124,26 +139,44 @@ export function repeatWhile(condition: Code, ...body: readonly Code[]): Code {
   return [0x03, EMPTY_BLOCK, ...body.flat(), ...condition, 0x0d, 0, END];
 }
 
-/** A module with one function, `run`, that answers nothing and works on the memory `host.memory`. */
-export function moduleOf(options: {
+/** Runs the body if the condition holds. */
+export function when(condition: Code, ...body: readonly Code[]): Code {
+  return [...condition, 0x04, EMPTY_BLOCK, ...body.flat(), END];
+}
+
+export interface FunctionCode {
   parameters: readonly ValueType[];
   /** Local variables; their positions follow those of the parameters. */
   locals: readonly ValueType[];
   body: Code;
-}): Uint8Array<ArrayBuffer> {
-  const { parameters, body } = options;
-  const types = parameters.map((type) => VALUE_TYPES[type]);
-  const locals = options.locals.flatMap((type) => [1, VALUE_TYPES[type]]);
-  const code = [...unsigned(options.locals.length), ...locals, ...body, END];
+}
+
+/** A module whose functions answer nothing and work on the memory `host.memory`. */
+export function moduleOf(functions: Readonly<Record<string, FunctionCode>>): Uint8Array<ArrayBuffer> {
+  const all = Object.entries(functions);
+  const types = all.map(([, { parameters }]) => {
+    const values = parameters.map((type) => VALUE_TYPES[type]);
+    return [0x60, ...unsigned(values.length), ...values, 0];
+  });
+  const codes = all.map(([, { locals, body }]) => {
+    const declared = locals.flatMap((type) => [1, VALUE_TYPES[type]]);
+    const code = [...unsigned(locals.length), ...declared, ...body, END];
+    return [...unsigned(code.length), ...code];
+  });
+  const numbers = all.map((_, number) => unsigned(number));
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(1, [1, 0x60, ...unsigned(types.length), ...types, 0]),
+    ...section(1, vector(types)),
     // One page of memory at least.
-    ...section(2, [1, ...name('host'), ...name('memory'), 0x02, 0x00, 1]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, ...name('run'), 0x00, 0]),
-    ...section(10, [1, ...unsigned(code.length), ...code]),
+    ...section(2, vector([[...name('host'), ...name('memory'), 0x02, 0x00, 1]])),
+    ...section(3, vector(numbers)),
+    ...section(7, vector(all.map(([exported], number) => [...name(exported), 0x00, ...unsigned(number)]))),
+    ...section(10, vector(codes)),
   ]);
+}
+
+function vector(items: readonly Code[]): Code {
+  return [...unsigned(items.length), ...items.flat()];
 }
 
 function section(id: number, content: Code): Code {

@@ -9,25 +9,25 @@ interface WebAssemblyApi {
   validate(bytes: Uint8Array): boolean;
   Memory: new (limits: { initial: number }) => Memory;
   Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object, imports: object) => { exports: Record<string, unknown> };
+  Instance: new (module: object, imports: object) => { exports: unknown };
 }
 
 const PAGE_BYTES = 65_536;
 
-export interface Program<Run> {
-  run: Run;
+export interface Program<Functions> {
+  functions: Functions;
   /** The memory it works on, of so many bytes at least. What it holds stays when it has to grow; views of it do not. */
   memory(bytes: number): ArrayBuffer;
 }
 
 /** A module of `moduleOf`, ready to run; null on a processor without vectors, or one that orders bytes otherwise than WebAssembly. */
-export function runProgram<Run>(bytes: Uint8Array): Program<Run> | null {
+export function runProgram<Functions>(bytes: Uint8Array): Program<Functions> | null {
   const { WebAssembly: api } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
   if (endianness() === 'BE' || !api.validate(bytes)) return null;
   const memory = new api.Memory({ initial: 1 });
   const instance = new api.Instance(new api.Module(bytes), { host: { memory } });
   return {
-    run: instance.exports.run as Run,
+    functions: instance.exports as Functions,
     memory: (wanted) => {
       const missing = wanted - memory.buffer.byteLength;
       if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));

@@ -46,9 +46,9 @@ type Kernel = (rows: PlacedRows) => PlaceProducts;
 let kernel: Kernel | 'none' | undefined;
 
 function instantiate(): Kernel | 'none' {
-  const program = runProgram<RowProducts>(assemble());
+  const program = runProgram<{ multiply: RowProducts }>(assemble());
   if (program === null) return 'none';
-  const { run, memory } = program;
+  const { functions, memory } = program;
   return ({ left, right, places, dimension }) => {
     const rowValues = places * dimension;
     const rows = left.length / rowValues;
@@ -62,7 +62,7 @@ function instantiate(): Kernel | 'none' {
     floats.set(left, 0);
     floats.set(right, rightAt);
     for (let place = 0; place < places; place += 1) {
-      run(
+      functions.multiply(
         place * dimension * FLOAT_BYTES,
         (rightAt + place * dimension) * FLOAT_BYTES,
         (targetAt + place * rows * stride) * FLOAT_BYTES,
@@ -145,8 +145,10 @@ function assemble(): Uint8Array<ArrayBuffer> {
     step(row, i32.const(1)),
   );
   return moduleOf({
-    parameters: new Array(8).fill('i32'),
-    locals: [...new Array(9).fill('i32'), ...new Array(5).fill('v128')],
-    body,
+    multiply: {
+      parameters: new Array(8).fill('i32'),
+      locals: [...new Array(9).fill('i32'), ...new Array(5).fill('v128')],
+      body,
+    },
   });
 }

@@ -87,12 +87,14 @@ function slowEvidence(query: ClipTrack, video: ClipTrack, { offsetSeconds, speed
     return sum;
   };
   const starts = [...query.startsSeconds];
-  const slack = ((starts[1] as number) - (starts[0] as number)) / 2;
+  // What is as near as this lies on a border.
+  const rounding = 1e-9;
+  const slack = ((starts[1] as number) - (starts[0] as number)) / 2 + rounding;
   const points: { at: number; similarity: number }[] = [];
   video.startsSeconds.forEach((start, j) => {
     for (let t = 0; t < TIMESTEPS; t += 1) {
       const at = (start + (t + 0.5) * 0.5 - offsetSeconds) / speed;
-      if (at < query.startSeconds || at >= query.endSeconds) continue;
+      if (at < query.startSeconds - rounding || at >= query.endSeconds - rounding) continue;
       const wanted = at - (t + 0.5) * 0.5;
       const [first, last] = [starts[0] as number, starts.at(-1) as number];
       if (wanted < first - slack || wanted > last + slack) continue;

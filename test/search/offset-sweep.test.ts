@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { latticesOf } from '../../index/search/clip-lattice.js';
 import { buildClipTrack, type ClipTrack } from '../../index/search/clip-track.js';
 import { evidenceOf } from '../../index/search/line-evidence.js';
 import { MOST_LINES, NONE, plainFollower, vectorFollower } from '../../index/search/line-follower.js';
@@ -109,7 +110,16 @@ describe('vectorFollower', () => {
     const [plain, vector] = [plainFollower(), vectorFollower()];
     if (vector === null) return;
     const random = randomNumbers(12);
-    for (const { lines } of [plain, vector]) {
+    const query = track(every(0.5, 9), { seed: 11, startSeconds: 0, endSeconds: 6 });
+    const [places, clips, stride] = [TIMESTEPS, 9, 8];
+    const values = Float32Array.from({ length: places * clips * stride }, () => random() - 0.5);
+    const latticeAt = latticesOf(query, OFFSET_STEP_SECONDS, {
+      earliestSeconds: -0.25,
+      latestSeconds: 4.25,
+    });
+    for (const follower of [plain, vector]) {
+      follower.begin({ values, stride });
+      const { lines } = follower;
       lines.moments.fill(NONE);
       for (const array of [lines.gains, lines.borders, lines.sums, lines.bests]) array.fill(0);
       lines.beginnings.forEach((_, line) => {
@@ -117,17 +127,18 @@ describe('vectorFollower', () => {
       });
     }
     for (let point = 0; point < 300; point += 1) {
-      const first = Math.floor(random() * 20);
+      const place = point % places;
+      const lattice = latticeAt(place, 0.3 * (point % 7));
+      const from = Math.floor(random() * lattice.count);
       // Now and then none; now and then up to the last line that there is.
-      const last = point % 50 === 49 ? MOST_LINES - 1 : first - 1 + Math.floor(random() * 12);
-      for (let line = first; line <= last; line += 1) {
-        const similarity = random() - 0.5;
-        plain.lines.similarities[line] = similarity;
-        vector.lines.similarities[line] = similarity;
+      const count = Math.floor(random() * (lattice.count - from + 1));
+      const first = point % 50 === 49 ? MOST_LINES - count : Math.floor(random() * 20);
+      const base = place * clips * stride + Math.floor(random() * stride);
+      for (const follower of [plain, vector]) {
+        follower.read({ first, count, lattice, from, base });
+        const seconds = point / 4;
+        follower.follow({ first, count, seconds, sinceSeconds: seconds - 1, threshold: 0.05 });
       }
-      const meeting = { first, last, seconds: point / 4, sinceSeconds: point / 4 - 1, threshold: 0.05 };
-      plain.follow(meeting);
-      vector.follow(meeting);
     }
     expect(vector.lines).toEqual(plain.lines);
     expect(Math.max(...vector.lines.bests)).toBeGreaterThan(0);
