@@ -1,3 +1,4 @@
+import { sumRows } from '../simd/weighted-rows.js';
 import type { AlignedPart } from './alignment.js';
 import { timestepWeights } from './boilerplate/moment-weights.js';
 import { firstStart, lastStart, usualHop } from './clip-track.js';
@@ -22,10 +23,10 @@ export function changeCorrelation(
   const sums = sumsOver(field, match);
   if (sums.moments < LEAST_MOMENTS) return null;
   const { dimension } = field.query;
-  const { sum: left } = weightedSum(field.query.features, sums.queryShares, dimension);
-  const { sum: right, squares } = weightedSum(field.video.features, sums.videoShares, dimension);
+  const { sum: left } = sumRows(field.query.features, sums.queryShares, dimension);
+  const { sum: right, squares } = sumRows(field.video.features, sums.videoShares, dimension);
   const { total } = sums;
-  const aboutMeans = (products: number, one: Float64Array, other: Float64Array) =>
+  const aboutMeans = (products: number, one: Float32Array, other: Float32Array) =>
     products / total - inner(one, other) / total ** 2;
   const changeLeft = aboutMeans(sums.querySquares, left, left);
   const changeRight = aboutMeans(squares, right, right);
@@ -40,8 +41,8 @@ interface MomentSums {
   products: number;
   querySquares: number;
   /** How much of each timestep is in the sum of the moments, [clips x timesteps]. */
-  queryShares: Float64Array;
-  videoShares: Float64Array;
+  queryShares: Float32Array;
+  videoShares: Float32Array;
 }
 
 function sumsOver(
@@ -52,8 +53,8 @@ function sumsOver(
   const { timesteps } = query;
   const { values, stride } = field.cosines;
   const weights = field.hasBoilerplate ? [timestepWeights(query), timestepWeights(video)] : null;
-  const queryShares = new Float64Array(query.startsSeconds.length * timesteps);
-  const videoShares = new Float64Array(video.startsSeconds.length * timesteps);
+  const queryShares = new Float32Array(query.startsSeconds.length * timesteps);
+  const videoShares = new Float32Array(video.startsSeconds.length * timesteps);
   const reach = usualHop(query) / 2 || SINGLE_CLIP_REACH_SECONDS;
   const sums = { moments: 0, total: 0, products: 0, querySquares: 0 };
   for (const part of parts) {
@@ -96,30 +97,7 @@ function sumsOver(
   return { ...sums, queryShares, videoShares };
 }
 
-/** Sum of the rows of [rows, dimension], each by its share, and of the rows' squares; those without a share are passed over. */
-function weightedSum(
-  features: Float32Array,
-  shares: Float64Array,
-  dimension: number,
-): { sum: Float64Array; squares: number } {
-  const sum = new Float64Array(dimension);
-  let squares = 0;
-  for (let row = 0; row < shares.length; row += 1) {
-    const share = shares[row] as number;
-    if (share === 0) continue;
-    const first = row * dimension;
-    let square = 0;
-    for (let d = 0; d < dimension; d += 1) {
-      const value = features[first + d] as number;
-      sum[d] = (sum[d] as number) + share * value;
-      square += value * value;
-    }
-    squares += share * square;
-  }
-  return { sum, squares };
-}
-
-function inner(one: Float64Array, other: Float64Array): number {
+function inner(one: Float32Array, other: Float32Array): number {
   let sum = 0;
   for (let d = 0; d < one.length; d += 1) sum += (one[d] as number) * (other[d] as number);
   return sum;

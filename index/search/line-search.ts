@@ -1,4 +1,4 @@
-import { evidenceOf } from './line-evidence.js';
+import { evidenceBound, evidenceOf } from './line-evidence.js';
 import { evidenceAtOffsets, type OffsetSteps } from './offset-sweep.js';
 import type { Line, SimilarityField } from './similarity-field.js';
 
@@ -52,8 +52,9 @@ export function findLines(
   const seconds = field.querySeconds;
   let top = sweep.most;
   if (options.anySpeed) {
+    const most = evidenceBound(field, threshold);
     for (const speed of SPEEDS) {
-      if (speed === 1) continue;
+      if (speed === 1 || most - speedCost(speed) * seconds <= top) continue;
       const rough = sweepOffsets(field, speed, threshold, near, ROUGH_STEPS * OFFSET_STEP_SECONDS);
       if (ROUGH_SHARE * rough.most - speedCost(speed) * seconds <= top) continue;
       const other = sweepOffsets(field, speed, threshold, near);

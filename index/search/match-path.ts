@@ -66,7 +66,8 @@ function mergeMoments({ sampled: { seconds, similarities } }: SimilarityField, c
 /**
  * The path with the largest sum of (similarity - threshold) x seconds: each cell of the query lies on one line or on none; beginning a run
  * and changing the line cost something; the video never runs backwards, not even over cells that lie on no line. All lines have one speed, and each
- * an offset of its own. Viterbi over the lines: cells x lines^2 / 2, because the best of all lines that are behind is carried along.
+ * an offset of its own. Where no path of several runs can be better than the best run on one line, that is the answer. Else Viterbi over the lines:
+ * cells x lines^2 / 2, because the best of all lines that are behind is carried along.
  */
 export function bestPath(
   profiles: readonly Float64Array[],
@@ -74,15 +75,70 @@ export function bestPath(
   threshold: number,
 ): { runs: PathRun[]; evidence: number } {
   const cells = profiles[0]?.length ?? 0;
-  const count = lines.length;
   const order = [...lines.keys()].sort((a, b) => offsetOf(lines, a) - offsetOf(lines, b));
-  const passed = cellsPassed(order.map((line) => lines[line] as Line));
   // All by rank of the offset, [lines, cells].
   const gains = gainsOf(
     order.map((line) => profiles[line] as Float64Array),
     cells,
     threshold,
   );
+  const single = bestRun(gains, cells);
+  const { runs, evidence } =
+    mostOfAnyPath(gains, cells) - RUN_COST <= single.evidence
+      ? single
+      : bestOfPaths(
+          gains,
+          cells,
+          order.map((line) => lines[line] as Line),
+        );
+  return { runs: runs.map((run) => ({ ...run, line: order[run.line] as number })), evidence };
+}
+
+/** What every run of a path costs at least. */
+const RUN_COST = Math.min(BEGIN_COST, CHANGE_COST);
+
+/** More than any path of several runs has: of each cell the best line, for nothing but the costs of two runs. [lines, cells] */
+function mostOfAnyPath(gains: Float64Array, cells: number): number {
+  let most = -BEGIN_COST;
+  for (let cell = 0; cell < cells; cell += 1) {
+    let best = 0;
+    for (let at = cell; at < gains.length; at += cells) {
+      if ((gains[at] as number) > best) best = gains[at] as number;
+    }
+    most += best;
+  }
+  return most;
+}
+
+/** The best path that is a single run. [lines, cells] */
+function bestRun(gains: Float64Array, cells: number): { runs: PathRun[]; evidence: number } {
+  let runs: PathRun[] = [];
+  let evidence = 0;
+  for (let line = 0; line * cells < gains.length; line += 1) {
+    let score = Number.NEGATIVE_INFINITY;
+    let firstCell = 0;
+    for (let cell = 0; cell < cells; cell += 1) {
+      if (!(score > -BEGIN_COST)) {
+        score = -BEGIN_COST;
+        firstCell = cell;
+      }
+      score += gains[line * cells + cell] as number;
+      if (score <= evidence) continue;
+      evidence = score;
+      runs = [{ line, firstCell, endCell: cell + 1 }];
+    }
+  }
+  return { runs, evidence };
+}
+
+/** Viterbi. Lines by offset, gains [lines, cells]. */
+function bestOfPaths(
+  gains: Float64Array,
+  cells: number,
+  lines: readonly Line[],
+): { runs: PathRun[]; evidence: number } {
+  const count = lines.length;
+  const passed = cellsPassed(lines);
   // Of all paths that end in this cell on this line the best score, and where the path was before.
   const scores = new Float64Array(count * cells);
   const before = new Int32Array(count * cells);
@@ -140,8 +196,7 @@ export function bestPath(
       }
     }
   }
-  const runs = readBack(bestAt, before, cells);
-  return { runs: runs.map((run) => ({ ...run, line: order[run.line] as number })), evidence: best };
+  return { runs: readBack(bestAt, before, cells), evidence: best };
 }
 
 const NOWHERE = -1;

@@ -211,17 +211,22 @@ export class SimilarityField {
    */
   evidenceAtMost(threshold: number): number {
     const { startsSeconds, timesteps } = this.query;
+    const sum = this.highestCosines().reduce((gains, most) => gains + Math.max(0, most - threshold), 0);
+    return (sum * this.querySeconds) / (startsSeconds.length * timesteps);
+  }
+
+  /** Of each timestep of the query the highest similarity to any of the video, [places, query clips]. */
+  highestCosines(): Float64Array {
+    const { startsSeconds, timesteps } = this.query;
     const { values, stride } = this.cosines;
     const columns = this.video.startsSeconds.length;
-    let sum = 0;
-    for (let base = 0; base < values.length; base += stride) {
-      let most = threshold;
-      for (let i = base; i < base + columns; i += 1) {
-        if ((values[i] as number) > most) most = values[i] as number;
+    const highest = new Float64Array(timesteps * startsSeconds.length).fill(-1);
+    for (let row = 0; row < highest.length; row += 1) {
+      for (let i = row * stride; i < row * stride + columns; i += 1) {
+        if ((values[i] as number) > (highest[row] as number)) highest[row] = values[i] as number;
       }
-      sum += most - threshold;
     }
-    return (sum * this.querySeconds) / (startsSeconds.length * timesteps);
+    return highest;
   }
 
   /** Mean over the places, [query clips, video clips], row-major: what a person looks at. Not to be written to: it is found out once. */

@@ -74,6 +74,8 @@ export const f64 = {
 export const v128 = {
   zero: [...simd(12), ...new Array<number>(16).fill(0)] as Code,
   load: (address: Code, offsetBytes = 0): Code => [...address, ...access(simd(0), offsetBytes)],
+  /** A number of 32 bits in all four lanes. */
+  loadSplat32: (address: Code): Code => [...address, ...access(simd(9), 0)],
   /** Four integers of 16 bits, widened to 32. */
   load16x4u: (address: Code): Code => [...address, ...simd(4), 1, 0],
   store: (address: Code, value: Code, offsetBytes = 0): Code => [
