@@ -6,6 +6,8 @@ export interface Candidate {
   videoId: number;
   /** Sum over the query's clips of the best similarity of one of the video's segments. */
   votes: number;
+  /** The most that a single clip of the query gave. */
+  highestVote: number;
   /** Offsets (video time minus query time) with the most votes, best first. */
   offsetsSeconds: number[];
 }
@@ -43,12 +45,31 @@ export function groupByVideo(input: {
     for (const [videoId, gain] of best) tallies.get(videoId)?.add(gain);
   });
   return [...tallies]
-    .map(([videoId, tally]) => ({ videoId, votes: tally.votes, offsetsSeconds: tally.peaks(MAX_OFFSETS) }))
+    .map(([videoId, tally]) => ({
+      videoId,
+      votes: tally.votes,
+      highestVote: tally.highestVote,
+      offsetsSeconds: tally.peaks(MAX_OFFSETS),
+    }))
     .sort((a, b) => b.votes - a.votes);
 }
 
+/**
+ * `count` of the candidates, which are in the order of their votes: those with the most, and some for which a single clip of the query speaks more than any
+ * does for others. They may hold a short part of a long query, whose other clips speak for videos that are a little like all of it.
+ */
+export function chooseCandidates(candidates: readonly Candidate[], count: number): Candidate[] {
+  const byVotes = candidates.slice(0, count - Math.min(count, SINGLED_OUT));
+  const others = candidates.slice(byVotes.length).sort((a, b) => b.highestVote - a.highestVote);
+  return [...byVotes, ...others.slice(0, count - byVotes.length)];
+}
+
+/** Videos that are chosen for what a single clip says. */
+const SINGLED_OUT = 6;
+
 class Tally {
   votes = 0;
+  highestVote = 0;
   readonly #bins = new Map<number, number>();
   readonly #binSeconds: number;
 
@@ -58,6 +79,7 @@ class Tally {
 
   add(gain: number): void {
     this.votes += gain;
+    this.highestVote = Math.max(this.highestVote, gain);
   }
 
   vote(offsetSeconds: number, gain: number): void {

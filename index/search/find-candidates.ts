@@ -2,8 +2,9 @@ import type { Library, SegmentFilter, Video } from '../library/types.js';
 import { rowsOf } from '../vectors/rows.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import { weightsByNeighbours } from './boilerplate/query-weights.js';
-import { type Candidate, groupByVideo } from './candidates.js';
-import { type EmbeddedQuery, thinOut } from './embedded-query.js';
+import { type Candidate, chooseCandidates, groupByVideo } from './candidates.js';
+import { type EmbeddedQuery, type QueryVariant, thinOut } from './embedded-query.js';
+import { searchedClips, weightsOfAll } from './searched-clips.js';
 
 export interface CandidateParts {
   library: Library;
@@ -40,20 +41,25 @@ export async function findCandidates(
   let nearest: number[] = [];
   let candidates: Candidate[] = [];
   let { weights } = query;
-  for (const { embeddings } of query.variants) {
-    const found = await nearestVideos(parts, { ...query, embeddings }, FIRST_NEIGHBOURS, filter);
+  const searched = searchedClips(query);
+  for (const variant of query.variants) {
+    const found = await nearestVideos(parts, clipsOf(query, variant, searched), FIRST_NEIGHBOURS, filter);
     candidates = merged(candidates, found.candidates);
-    if (sum(found.nearest) > sum(nearest)) ({ nearest, weights } = found);
+    if (sum(found.nearest) > sum(nearest)) {
+      nearest = found.nearest;
+      weights = weightsOfAll(query.weights, searched, found.weights);
+    }
   }
   const wanted = Math.min(request.wanted, request.allowedVideos);
-  const sparse = thinQuery(query, WIDE_QUERY_CLIPS);
+  const [plain] = query.variants as [QueryVariant];
+  const sparse = clipsOf(query, plain, thinOut([...query.startsSeconds.keys()], WIDE_QUERY_CLIPS));
   for (let k = FIRST_NEIGHBOURS; candidates.length < wanted && k < MAX_NEIGHBOURS; ) {
     k *= NEIGHBOUR_GROWTH;
     const wider = await nearestVideos(parts, sparse, k, filter);
     const known = new Set(candidates.map(({ videoId }) => videoId));
     candidates = [...candidates, ...wider.candidates.filter(({ videoId }) => !known.has(videoId))];
   }
-  const chosen = candidates.slice(0, request.wanted + EXTRA_CANDIDATES);
+  const chosen = chooseCandidates(candidates, request.wanted + EXTRA_CANDIDATES);
   const videos = await parts.library.findVideos(chosen.map(({ videoId }) => videoId));
   return {
     weights,
@@ -108,17 +114,22 @@ function merged(one: readonly Candidate[], other: readonly Candidate[]): Candida
 
 function better(one: Candidate, other: Candidate): Candidate {
   const [first, second] = one.votes >= other.votes ? [one, other] : [other, one];
-  return { ...first, offsetsSeconds: [...new Set([...first.offsetsSeconds, ...second.offsetsSeconds])] };
+  return {
+    ...first,
+    highestVote: Math.max(first.highestVote, second.highestVote),
+    offsetsSeconds: [...new Set([...first.offsetsSeconds, ...second.offsetsSeconds])],
+  };
 }
 
-/** At most `count` of the query's clips, evenly spread. */
-function thinQuery(query: EmbeddedQuery, count: number): QueryClips {
-  const [plain] = query.variants as [EmbeddedQuery['variants'][number]];
-  const { dimension } = plain.track;
-  const rows = thinOut([...query.startsSeconds.keys()], count);
+/** Some of the query's clips. */
+function clipsOf(
+  query: EmbeddedQuery,
+  { embeddings, track }: QueryVariant,
+  rows: readonly number[],
+): QueryClips {
   return {
     startsSeconds: rows.map((row) => query.startsSeconds[row] as number),
-    embeddings: rowsOf(plain.embeddings, rows, dimension),
+    embeddings: rowsOf(embeddings, rows, track.dimension),
     weights: Float64Array.from(rows, (row) => query.weights[row] as number),
   };
 }
