@@ -55,6 +55,10 @@ export async function embedFileQuery(
   const startsSeconds = segments.spans.map((span) => span.startSeconds);
   const first = startsSeconds[0] ?? 0;
   const span = { startSeconds: first, endSeconds: first + summary.durationSeconds };
+  // Clips that begin where segments of the same file do; others lie between two of them.
+  const wholeHops = startsSeconds.flatMap((start, row) =>
+    isWhole(start / manifest.segmentHopSeconds) ? [row] : [],
+  );
   const plain = variantOf(segments.embeddings, segments.timesteps, false);
   const encodeStartedAt = performance.now();
   const variants = [plain, ...(await otherVariants())];
@@ -84,12 +88,8 @@ export async function embedFileQuery(
   async function isKnownAsItIs(): Promise<boolean> {
     const { nearestSimilarities } = parts;
     if (nearestSimilarities === 'all') return false;
-    // Those that begin where segments of the same file do; others lie between two of them.
-    const rows = startsSeconds.flatMap((start, row) =>
-      isWhole(start / manifest.segmentHopSeconds) ? [row] : [],
-    );
     const { dimension } = manifest;
-    return isSurelyFound(rowsOf(plain.embeddings, rows, dimension), dimension, nearestSimilarities);
+    return isSurelyFound(rowsOf(plain.embeddings, wholeHops, dimension), dimension, nearestSimilarities);
   }
 
   async function mirrorVariant(
@@ -101,6 +101,7 @@ export async function embedFileQuery(
       nearestSimilarities === 'all' ||
       (await isMirrorPromising({
         upright: upright.embeddings,
+        rows: wholeHops,
         dimension: manifest.dimension,
         flipped: async (rows) => {
           const probes = rows.map((row) => mirrored(clips[row] as Uint8Array, manifest.preprocessing));

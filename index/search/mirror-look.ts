@@ -14,13 +14,15 @@ export type NearestSimilarities = (embeddings: Float32Array) => Promise<number[]
 export async function isMirrorPromising(input: {
   /** [clips, dimension], of the query as it is. */
   upright: Float32Array;
+  /** Clips that may be tried; all unless told. */
+  rows?: readonly number[] | undefined;
   dimension: number;
   /** Embeddings of these clips as a mirror shows them. Called only where the query itself leaves a doubt. */
   flipped(rows: readonly number[]): Promise<Float32Array>;
   nearestSimilarities: NearestSimilarities;
 }): Promise<boolean> {
   const { upright, dimension, flipped, nearestSimilarities } = input;
-  const { rows, similarity } = await probe(upright, dimension, nearestSimilarities);
+  const { rows, similarity } = await probe(input.rows, upright, dimension, nearestSimilarities);
   if (similarity > SURELY_FOUND) return false;
   return mean(await nearestSimilarities(await flipped(rows))) >= similarity - MIRROR_TOLERANCE;
 }
@@ -32,16 +34,18 @@ export async function isSurelyFound(
   nearestSimilarities: NearestSimilarities,
 ): Promise<boolean> {
   if (embeddings.length === 0) return false;
-  return (await probe(embeddings, dimension, nearestSimilarities)).similarity > SURELY_FOUND;
+  return (await probe(undefined, embeddings, dimension, nearestSimilarities)).similarity > SURELY_FOUND;
 }
 
 /** How near a few clips of [clips, dimension] are to the library, and which. */
 async function probe(
+  mayBeTried: readonly number[] | undefined,
   embeddings: Float32Array,
   dimension: number,
   nearestSimilarities: NearestSimilarities,
 ): Promise<{ rows: number[]; similarity: number }> {
-  const rows = spread(embeddings.length / dimension, PROBES);
+  const choice = mayBeTried?.length ? mayBeTried : [...new Array(embeddings.length / dimension).keys()];
+  const rows = spread(choice.length, PROBES).map((at) => choice[at] as number);
   return { rows, similarity: mean(await nearestSimilarities(rowsOf(embeddings, rows, dimension))) };
 }
 

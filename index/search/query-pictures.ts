@@ -28,8 +28,8 @@ export class QueryPictures {
   readonly #height: number;
   readonly #frames: number;
   readonly #framesPerSecond: number;
-  readonly #rowBrightness: Float64Array;
-  readonly #columnBrightness: Float64Array;
+  readonly #rowBrightness: Uint8Array;
+  readonly #columnBrightness: Uint8Array;
   readonly #differences: { atSeconds: number; difference: number }[] = [];
   #seenUntilSeconds = Number.NEGATIVE_INFINITY;
   #last: Uint8Array | null = null;
@@ -39,8 +39,8 @@ export class QueryPictures {
     this.#height = height;
     this.#frames = frames;
     this.#framesPerSecond = framesPerSecond;
-    this.#rowBrightness = new Float64Array(height);
-    this.#columnBrightness = new Float64Array(width);
+    this.#rowBrightness = new Uint8Array(height);
+    this.#columnBrightness = new Uint8Array(width);
   }
 
   /** Pixels of every clip, in order; null when there are too many to keep (a file that does not say how long it is). */
@@ -87,23 +87,29 @@ export class QueryPictures {
   }
 
   #look(picture: Uint8Array, followsAtSeconds: number | null): void {
+    // Every pixel of the query passes here: what is looked up stands in variables.
+    const [width, height, columns] = [this.#width, this.#height, this.#columnBrightness];
+    const last = this.#last ?? picture;
     let difference = 0;
-    for (let y = 0, i = 0; y < this.#height; y += 1) {
+    for (let y = 0, i = 0; y < height; y += 1) {
       let row = this.#rowBrightness[y] as number;
-      for (let x = 0; x < this.#width; x += 1, i += 3) {
+      for (let x = 0; x < width; x += 1, i += 3) {
+        const red = picture[i] as number;
         // Green is most of the luminance.
         const green = picture[i + 1] as number;
-        const brightness = Math.max(green, picture[i] as number, picture[i + 2] as number);
+        const blue = picture[i + 2] as number;
+        const brightness = Math.max(red, green, blue);
         if (brightness > row) row = brightness;
-        if (brightness > (this.#columnBrightness[x] as number)) this.#columnBrightness[x] = brightness;
-        if (this.#last) difference += Math.abs(green - (this.#last[i + 1] as number));
+        if (brightness > (columns[x] as number)) columns[x] = brightness;
+        const change = green - (last[i + 1] as number);
+        difference += change < 0 ? -change : change;
       }
       this.#rowBrightness[y] = row;
     }
     if (this.#last && followsAtSeconds !== null) {
       this.#differences.push({
         atSeconds: followsAtSeconds,
-        difference: difference / (this.#width * this.#height),
+        difference: difference / (width * height),
       });
     }
     this.#last = picture;
@@ -111,7 +117,7 @@ export class QueryPictures {
 }
 
 /** First and one past the last line that is not black; a border too thin or too thick to be one is none. */
-function bright(lines: Float64Array): [number, number] {
+function bright(lines: Uint8Array): [number, number] {
   const count = lines.length;
   let first = 0;
   while (first < count && (lines[first] as number) <= BLACK) first += 1;

@@ -1,17 +1,22 @@
 import { type EmbeddedQuery, type QueryVariant, thinOut } from './embedded-query.js';
 
-/** Of a stored video so many clips are searched with at least. */
+/** So many clips are searched with at least. */
 const LEAST_CLIPS = 8;
 
 /**
- * Clips of a query, by number and ascending, for which the index is asked: all of a file. Those of a stored video overlap, and they begin where those of the
- * library do: so as many are enough as cover each moment once. Each costs about a millisecond in an index of 200,000 segments.
+ * Clips of a query, by number and ascending, for which the index is asked; each costs about a millisecond in one of 200,000 segments. Those of a stored video
+ * begin where those of the library do: as many are enough as show each moment once. Those of a file, which are nearer to one another, show each twice, in
+ * whatever phase.
  */
 export function searchedClips({ startsSeconds, variants, videoId }: EmbeddedQuery): number[] {
   const all = [...startsSeconds.keys()];
   const [plain] = variants as [QueryVariant];
-  if (videoId === null) return all;
-  const covering = coveringClips(startsSeconds, plain.track.clipSeconds);
+  const { clipSeconds, startSeconds, endSeconds } = plain.track;
+  if (videoId === null) {
+    const twice = Math.ceil((2 * (endSeconds - startSeconds)) / clipSeconds);
+    return thinOut(all, Math.max(LEAST_CLIPS, twice));
+  }
+  const covering = coveringClips(startsSeconds, clipSeconds);
   return covering.length < LEAST_CLIPS ? thinOut(all, LEAST_CLIPS) : covering;
 }
 

@@ -50,10 +50,21 @@ describe('searchedClips', () => {
     );
   });
 
-  it('takes all of a file, whose phase is not that of the library, and of a short query', () => {
-    expect(searchedClips(query(every(0.25, 60), null))).toHaveLength(60);
-    expect(searchedClips(query(every(1, 7), 5))).toHaveLength(7);
-    expect(searchedClips(query(every(1, 12), 5))).toHaveLength(8);
+  it('of a file shows each moment twice, but for its ends, and takes all of a short query', () => {
+    const starts = every(0.25, 93);
+    const clips = searchedClips(query(starts, null));
+    expect(clips).toHaveLength(25);
+    for (let seconds = 2; seconds < 21; seconds += 0.1) {
+      const showing = clips.filter((clip) => {
+        const start = starts[clip] as number;
+        return start <= seconds && seconds < start + CLIP_SECONDS;
+      });
+      expect(showing.length, `${seconds} s`).toBeGreaterThanOrEqual(2);
+    }
+    for (const videoId of [null, 5]) {
+      expect(searchedClips(query(every(1, 7), videoId))).toHaveLength(7);
+      expect(searchedClips(query(every(0.5, 12), videoId))).toHaveLength(8);
+    }
   });
 });
 
