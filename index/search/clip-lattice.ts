@@ -114,37 +114,33 @@ function latticeOf(
   for (let i = 0; i < count; i += 1) {
     const seconds = (latest - i) * stepSeconds;
     while (row > 0 && (query.startsSeconds[row] as number) > seconds) row -= 1;
-    putMoment(moments, i, momentOf(query, place, row, seconds));
+    putMoment(moments, i * MOMENT_BYTES, query, { place, row, seconds });
   }
   return { phase, latest, count, bytes };
 }
 
-interface Moment {
-  before: number;
-  after: number;
-  extra: number;
-  row: number;
-}
-
 /** `row` is the last clip that begins by then, or the first. */
-function momentOf(query: ClipTrack, place: number, row: number, seconds: number): Moment {
+function putMoment(
+  moments: DataView,
+  at: number,
+  query: ClipTrack,
+  { place, row, seconds }: { place: number; row: number; seconds: number },
+): void {
   const { startsSeconds, timesteps } = query;
   const beyond = Math.max(firstStart(query) - seconds, seconds - lastStart(query));
-  if (beyond > 0 || row === startsSeconds.length - 1) {
-    return { before: 1, after: 0, extra: -PHASE_COST_PER_SECOND * Math.max(0, beyond), row };
+  let before = 1;
+  let after = 0;
+  if (beyond <= 0 && row < startsSeconds.length - 1) {
+    const start = startsSeconds[row] as number;
+    const between = (seconds - start) / ((startsSeconds[row + 1] as number) - start);
+    const cosine = clipNeighbours(query).cosines[row * timesteps + place] as number;
+    const length = lengthBetween(between, cosine);
+    before = (1 - between) / length;
+    after = between / length;
   }
-  const start = startsSeconds[row] as number;
-  const between = (seconds - start) / ((startsSeconds[row + 1] as number) - start);
-  const cosine = clipNeighbours(query).cosines[row * timesteps + place] as number;
-  const length = lengthBetween(between, cosine);
-  return { before: (1 - between) / length, after: between / length, extra: 0, row };
-}
-
-function putMoment(moments: DataView, number: number, { before, after, extra, row }: Moment): void {
-  const at = number * MOMENT_BYTES;
-  // WebAssembly reads the low byte first; a processor that does not, reads them the same way.
+  // The low byte first, as WebAssembly reads them.
   moments.setFloat64(at, before, true);
   moments.setFloat64(at + 8, after, true);
-  moments.setFloat64(at + 16, extra, true);
+  moments.setFloat64(at + 16, -PHASE_COST_PER_SECOND * Math.max(0, beyond), true);
   moments.setInt32(at + 24, row, true);
 }

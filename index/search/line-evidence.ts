@@ -64,8 +64,12 @@ export function evidenceBound(field: SimilarityField, threshold: number): number
   }
   let sum = 0;
   for (let cell = 0; cell < cells; cell += 1) {
-    const around = most.subarray(Math.max(0, cell - STANDS_FOR_CELLS), cell + STANDS_FOR_CELLS + 1);
-    sum += Math.max(...around) - threshold;
+    let highestNear = threshold;
+    const end = Math.min(cells, cell + STANDS_FOR_CELLS + 1);
+    for (let near = Math.max(0, cell - STANDS_FOR_CELLS); near < end; near += 1) {
+      if ((most[near] as number) > highestNear) highestNear = most[near] as number;
+    }
+    sum += highestNear - threshold;
   }
   return (sum * field.querySeconds) / cells;
 }

@@ -96,7 +96,8 @@ function sweepOffsets(
     steps,
     evidences: evidenceAtOffsets(field, speed, steps, threshold),
   }));
-  let [most, bestStep] = [0, 0];
+  let most = 0;
+  let bestStep = 0;
   for (const { steps, evidences } of windows) {
     for (let i = 0; i < evidences.length; i += 1) {
       if ((evidences[i] as number) <= most) continue;
@@ -173,7 +174,8 @@ function bestApart({ windows, bestStep }: Sweep, first: Line, count: number): nu
     let most = 0;
     let bestWindow = 0;
     let bestAt = 0;
-    for (const [window, evidences] of left.entries()) {
+    for (let window = 0; window < left.length; window += 1) {
+      const evidences = left[window] as Float64Array;
       for (let i = 0; i < evidences.length; i += 1) {
         if ((evidences[i] as number) <= most) continue;
         most = evidences[i] as number;

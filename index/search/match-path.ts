@@ -112,7 +112,7 @@ function mostOfAnyPath(gains: Float64Array, cells: number): number {
 
 /** The best path that is a single run. [lines, cells] */
 function bestRun(gains: Float64Array, cells: number): { runs: PathRun[]; evidence: number } {
-  let runs: PathRun[] = [];
+  const best = { line: -1, firstCell: 0, endCell: 0 };
   let evidence = 0;
   for (let line = 0; line * cells < gains.length; line += 1) {
     let score = Number.NEGATIVE_INFINITY;
@@ -125,10 +125,12 @@ function bestRun(gains: Float64Array, cells: number): { runs: PathRun[]; evidenc
       score += gains[line * cells + cell] as number;
       if (score <= evidence) continue;
       evidence = score;
-      runs = [{ line, firstCell, endCell: cell + 1 }];
+      best.line = line;
+      best.firstCell = firstCell;
+      best.endCell = cell + 1;
     }
   }
-  return { runs, evidence };
+  return { runs: best.line < 0 ? [] : [best], evidence };
 }
 
 /** Viterbi. Lines by offset, gains [lines, cells]. */
@@ -208,11 +210,11 @@ function offsetOf(lines: readonly Line[], line: number): number {
 /** What each cell adds to a path, [lines, cells]. */
 function gainsOf(profiles: readonly Float64Array[], cells: number, threshold: number): Float64Array {
   const gains = new Float64Array(profiles.length * cells);
-  for (const [line, profile] of profiles.entries()) {
+  profiles.forEach((profile, line) => {
     for (let cell = 0; cell < cells; cell += 1) {
       gains[line * cells + cell] = ((profile[cell] as number) - threshold) * CELL_SECONDS;
     }
-  }
+  });
   return gains;
 }
 

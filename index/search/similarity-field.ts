@@ -140,19 +140,13 @@ export class SimilarityField {
   sample({ offsetSeconds, speed }: Line): number {
     const { startsSeconds, timesteps, startSeconds, endSeconds } = this.query;
     const { values, stride } = this.cosines;
-    const points = this.points;
-    const [pointSeconds, phases, places, bases] = [
-      points.seconds,
-      points.phases,
-      points.places,
-      points.bases,
-    ];
+    const { seconds: pointSeconds, phases, places, bases } = this.points;
     const { seconds, similarities, points: sampledPoints, rows, betweens } = this.sampled;
     const { cosines } = this.neighbours;
     const lastRow = startsSeconds.length - 1;
     const first = startsSeconds[0] as number;
     const last = startsSeconds[lastRow] as number;
-    const [earliest, latest] = [this.earliestSeconds, this.latestSeconds];
+    const { earliestSeconds: earliest, latestSeconds: latest } = this;
     const hopsPerSecond = 1 / (usualHop(this.query) || 1);
     const isCapped = this.#weights !== null;
     let count = 0;
