@@ -1,6 +1,6 @@
 import { dot } from '../vectors/dot.js';
 import { f32, f32x4, i32, local, moduleOf, repeatWhile, v128 } from './assembler.js';
-import { runProgram } from './program.js';
+import { type Program, runProgram } from './program.js';
 
 /** Inner products of rows with rows, of each place on its own. */
 export interface PlaceProducts {
@@ -45,8 +45,13 @@ type Kernel = (rows: PlacedRows) => PlaceProducts;
 
 let kernel: Kernel | 'none' | undefined;
 
+/** With a memory of its own; null where there are no vectors to compute with. */
+export function rowProductsProgram(): Program<{ multiply: RowProducts }> | null {
+  return runProgram<{ multiply: RowProducts }>(assemble());
+}
+
 function instantiate(): Kernel | 'none' {
-  const program = runProgram<{ multiply: RowProducts }>(assemble());
+  const program = rowProductsProgram();
   if (program === null) return 'none';
   const { functions, memory } = program;
   return ({ left, right, places, dimension }) => {
@@ -78,12 +83,12 @@ function instantiate(): Kernel | 'none' {
 }
 
 /** Vectors of four floats at a time, four rows of the right side for each of the left: what is read of the one serves all four. */
-const LANES = 4;
-const COLUMNS_AT_ONCE = 4;
-const FLOAT_BYTES = 4;
+export const LANES = 4;
+export const COLUMNS_AT_ONCE = 4;
+export const FLOAT_BYTES = 4;
 
 /** Addresses and distances in bytes. */
-type RowProducts = (
+export type RowProducts = (
   left: number,
   right: number,
   target: number,

@@ -1,4 +1,5 @@
 import { HnswGraph } from './hnsw-graph.js';
+import { recheckSuspects } from './recheck-suspects.js';
 import { inSlices } from './slices.js';
 
 /**
@@ -28,10 +29,12 @@ export class Compaction {
   /** `take` is called with the new graph at a moment at which it is the old one's equal; not at all after `abort`. */
   async run(take: (graph: HnswGraph) => void): Promise<void> {
     await this.#carry(this.#source.liveIds().filter((id) => !this.#touched.has(id)));
+    await recheckSuspects(this.#fresh);
     while (this.#touched.size > 0 && !this.#aborted) {
       const ids = [...this.#touched];
       this.#touched.clear();
       await this.#carry(ids);
+      await recheckSuspects(this.#fresh);
     }
     if (!this.#aborted) take(this.#fresh);
   }

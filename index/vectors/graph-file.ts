@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CliptraceError, errorMessageOf } from '../errors.js';
@@ -50,13 +51,38 @@ export async function readGraphFile(
     const reason = alteration(scan.value, expected);
     if (reason !== null) return reason;
     if (load.status === 'rejected') throw load.reason;
-    graph.adopt(load.value, scan.value.labels, expected);
+    const { labels } = scan.value;
+    const hubVectors = readVectors(handle, layout, labels, new Set(expected.hubLabels));
+    graph.adopt(load.value, { labels, hubVectors }, expected);
     return null;
   } catch (error) {
     return `its file cannot be read: ${errorMessageOf(error)}`;
   } finally {
     await handle?.close();
   }
+}
+
+/** Vectors of the nodes that bear the wanted labels. */
+function readVectors(
+  handle: FileHandle,
+  layout: GraphLayout,
+  labels: Uint32Array,
+  wanted: ReadonlySet<number>,
+): Map<number, Float32Array> {
+  const vectors = new Map<number, Float32Array>();
+  labels.forEach((label, node) => {
+    if (wanted.has(label)) vectors.set(label, readVector(handle, layout, node));
+  });
+  return vectors;
+}
+
+/** Of a node by its place in the file: [dimension] */
+function readVector(handle: FileHandle, layout: GraphLayout, node: number): Float32Array<ArrayBuffer> {
+  const vector = new Float32Array((layout.labelOffset - layout.vectorOffset) / 4);
+  const position = GRAPH_HEADER_BYTES + node * layout.recordBytes + layout.vectorOffset;
+  // In this thread: a hand-over to another for each costs more than the reading, and the system has just read them.
+  readSync(handle.fd, vector, 0, vector.byteLength, position);
+  return vector;
 }
 
 /** Where the file differs from what was written; null when it does not. */
@@ -97,7 +123,7 @@ async function readBack(
     for (let node = 0; node < labels.length; node += step) {
       const label = labels[node] as number;
       // hnswlib tells no vector of a deleted node.
-      if (!graph.isDeleted(label)) await compareVector(graph, handle, layout, node, label);
+      if (!graph.isDeleted(label)) compareVector(graph, handle, layout, node, label);
     }
     return { ...checksums, sha256: sha256 as string };
   } finally {
@@ -105,18 +131,15 @@ async function readBack(
   }
 }
 
-async function compareVector(
+function compareVector(
   graph: HnswGraph,
   handle: FileHandle,
   layout: GraphLayout,
   node: number,
   label: number,
-): Promise<void> {
-  const vector = graph.vectorOfNode(label);
-  const written = Buffer.alloc(vector.byteLength);
-  const position = GRAPH_HEADER_BYTES + node * layout.recordBytes + layout.vectorOffset;
-  await handle.read(written, 0, written.length, position);
-  if (!written.equals(Buffer.from(vector.buffer)))
+): void {
+  const written = Buffer.from(readVector(handle, layout, node).buffer);
+  if (!written.equals(Buffer.from(graph.vectorOfNode(label).buffer)))
     throw new Error(`vector ${label} is another when it is read back`);
 }
 

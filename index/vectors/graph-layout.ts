@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { GraphParameters } from './hnsw-graph.js';
+import type { GraphParameters } from './node-graph.js';
 
 /** Where things are in a file that hnswlib 0.8 writes: header, one record a node, and the upper links of each node. */
 export interface GraphLayout {

@@ -1,56 +1,35 @@
-import hnswlib from 'hnswlib-node';
 import { dot } from './dot.js';
+import { type GraphParameters, type LoadedGraph, type NodeContent, NodeGraph } from './node-graph.js';
 import { ranked, TopK } from './top-k.js';
 import { type TwinGroup, TwinGroups } from './twin-groups.js';
 import type { Neighbours } from './types.js';
 
-export interface GraphParameters {
-  dimension: number;
-  /** Links of a node; twice as many on the lowest level. */
-  m: number;
-  efConstruction: number;
-}
-
 /** What a file of the graph does not tell by itself. */
-export interface GraphContent {
+export interface GraphContent extends NodeContent {
   liveCount: number;
-  /** Nodes that are only way-points. */
-  deletedLabels: number[];
   twins: TwinGroup[];
 }
 
-/** A graph of hnswlib's that a file was read into. */
-export type LoadedGraph = hnswlib.HierarchicalNSW;
-
-const INITIAL_CAPACITY = 1024;
 const MINIMUM_SEARCH_EF = 64;
 /** Candidates for each neighbour asked for: with 2, recall at k = 200 was 0.94; with 8, 0.998 (20,000 x 256, clustered). */
 const SEARCH_EF_PER_NEIGHBOUR = 8;
-const TWIN_SEARCH_EF = 16;
-/** What float32 can still tell from 0 in 1 - cosine. */
-const TWIN_DISTANCE = 2e-7;
 /** What a node's vector may differ from that of an id that shares it: its distance to a twin, and rounding. */
 const SAME_VECTOR_DISTANCE = 1e-6;
 
 /**
- * One hnswlib graph (Malkov and Yashunin, 2018, arXiv:1603.09320) with what the library lacks: growth, a record of what
- * is deleted, answers for any k, and equal vectors. Equal vectors share a node: as nodes of their own they link only to
+ * Ids and their vectors over a graph of nodes: answers for any k, and equal vectors. Equal vectors share a node: as nodes of their own they link only to
  * each other and cut the rest of the graph off (3 % equal vectors made 1.2 % of the others unreachable, 30 % made 21 %).
  *
  * Trusts its input: unit-norm vectors, ids below 2^32. Blocks the calling thread.
  */
 export class HnswGraph {
   readonly parameters: GraphParameters;
-  /** hnswlib-node takes plain arrays only; one is enough. */
-  readonly #point: number[];
-  #deleted = new Set<number>();
+  readonly #graph: NodeGraph;
   #nodes = new TwinGroups();
-  #graph: hnswlib.HierarchicalNSW;
 
   constructor(parameters: GraphParameters) {
     this.parameters = parameters;
-    this.#point = new Array<number>(parameters.dimension).fill(0);
-    this.#graph = newGraph(parameters);
+    this.#graph = new NodeGraph(parameters);
   }
 
   get liveCount(): number {
@@ -62,17 +41,17 @@ export class HnswGraph {
     return this.#nodes.nodeCount;
   }
 
+  get hubCount(): number {
+    return this.#graph.hubCount;
+  }
+
   /** Deleted nodes still take part as way-points, until the graph is built anew. */
   get deletedCount(): number {
-    return this.#deleted.size;
+    return this.#graph.deletedCount;
   }
 
   content(): GraphContent {
-    return {
-      liveCount: this.liveCount,
-      deletedLabels: [...this.#deleted],
-      twins: this.#nodes.groups(),
-    };
+    return { liveCount: this.liveCount, ...this.#graph.content(), twins: this.#nodes.groups() };
   }
 
   liveIds(): number[] {
@@ -82,35 +61,33 @@ export class HnswGraph {
   /** Adds or replaces row `row` of `vectors`, [_, dimension]. */
   add(id: number, vectors: Float32Array, row: number): void {
     this.remove(id);
-    const point = this.#pointOf(vectors, row);
-    const twin = this.#findTwin(point);
-    if (twin !== null) {
-      this.#nodes.join(twin, id);
+    const near = this.#graph.nearTo(vectors, row);
+    if (near.twin !== null) {
+      this.#nodes.join(near.twin, id);
       return;
     }
-    if (this.#graph.getCurrentCount() >= this.#graph.getMaxElements()) {
-      this.#graph.resizeIndex(Math.max(INITIAL_CAPACITY, 2 * this.#graph.getMaxElements()));
-    }
     const label = this.#nodes.freeLabel(id);
-    // A deleted node of this label is revived by this with the new vector.
-    this.#graph.addPoint(point, label);
-    this.#deleted.delete(label);
+    this.#graph.insert(label, vectors, row, near);
     this.#nodes.addNode(label, id);
+  }
+
+  /** Nodes that additions may have cut off: `recheckSuspect` looks at one of them, and links it anew if that is so. */
+  get suspectCount(): number {
+    return this.#graph.suspectCount;
+  }
+
+  recheckSuspect(): void {
+    this.#graph.recheckSuspect();
   }
 
   remove(id: number): void {
     const label = this.#nodes.remove(id);
-    if (label === null) return;
-    this.#graph.markDelete(label);
-    this.#deleted.add(label);
-    // Nothing is left to answer with, and hnswlib's insertion expects a live node somewhere.
-    if (this.#nodes.nodeCount === 0) this.clear();
+    if (label !== null) this.#graph.delete(label);
   }
 
   clear(): void {
     this.#nodes = new TwinGroups();
-    this.#deleted = new Set();
-    this.#graph = newGraph(this.parameters);
+    this.#graph.clear();
   }
 
   /** [dimension] */
@@ -120,7 +97,7 @@ export class HnswGraph {
 
   /** [dimension] */
   vectorOfNode(label: number): Float32Array<ArrayBuffer> {
-    return Float32Array.from(this.#graph.getPoint(label));
+    return this.#graph.vectorOf(label);
   }
 
   /** Whether the id is there with row `row` of `vectors`, [_, dimension], for its vector. */
@@ -134,18 +111,15 @@ export class HnswGraph {
     // Every node gives one id at least.
     const nodes = Math.min(k, this.nodeCount);
     if (nodes === 0) return { ids: [], similarities: [] };
-    // hnswlib does not count deleted nodes among its candidates: k live ones are found beside any number of them.
     const ef = searchEf ?? Math.max(MINIMUM_SEARCH_EF, SEARCH_EF_PER_NEIGHBOUR * nodes);
-    this.#graph.setEf(Math.max(ef, nodes));
-    const found = this.#graph.searchKnn(this.#pointOf(queries, row), nodes);
-    // The graph is directed: now and then a node cannot be reached, which shows when nearly all are asked for.
-    if (found.neighbors.length < nodes) return this.#searchExactly(queries, row, k);
+    const found = this.#graph.search(queries, row, nodes, ef);
+    if (found === null) return this.#searchExactly(queries, row, k);
     const ids: number[] = [];
     const similarities: number[] = [];
-    found.neighbors.forEach((label, rank) => {
+    found.ids.forEach((label, rank) => {
       for (const id of this.#nodes.idsOf(label, k)) {
         ids.push(id);
-        similarities.push(1 - (found.distances[rank] as number));
+        similarities.push(found.similarities[rank] as number);
       }
     });
     return ranked(ids, similarities, k);
@@ -161,40 +135,36 @@ export class HnswGraph {
   }
 
   isDeleted(label: number): boolean {
-    return this.#deleted.has(label);
+    return this.#graph.isDeleted(label);
   }
 
   /** Reads a file that `write` wrote, in hnswlib's thread; nothing changes until it is adopted. */
   async load(file: string): Promise<LoadedGraph> {
-    const graph = new hnswlib.HierarchicalNSW('ip', this.parameters.dimension);
-    await graph.readIndex(file);
-    return graph;
+    return await this.#graph.load(file);
   }
 
-  /** Takes a loaded graph with the labels of its nodes for its own. Throws when it does not hold what is expected. */
-  adopt(graph: LoadedGraph, labels: Uint32Array, content: GraphContent): void {
+  /** Takes a loaded graph for its own. Throws when it does not hold what is expected. */
+  adopt(
+    graph: LoadedGraph,
+    read: { labels: Uint32Array; hubVectors: Map<number, Float32Array> },
+    content: GraphContent,
+  ): void {
+    const { labels, hubVectors } = read;
     const deleted = new Set(content.deletedLabels);
     const nodes = TwinGroups.restore(labels, deleted, content.twins);
     if (nodes.nodeCount + deleted.size !== labels.length) throw new Error('it lacks deleted nodes');
     if (nodes.size !== content.liveCount) {
       throw new Error(`it holds ${nodes.size} vectors where ${content.liveCount} are expected`);
     }
-    this.#graph = graph;
+    const lacking = content.hubLabels.find((label) => !hubVectors.has(label) || !nodes.isLabel(label));
+    if (lacking !== undefined) throw new Error(`it lacks hub ${lacking}`);
+    this.#graph.adopt(graph, content, hubVectors);
     this.#nodes = nodes;
-    this.#deleted = deleted;
   }
 
   /** In hnswlib's thread, so that searches go on; nothing may be added or removed meanwhile. Reports no short write. */
   async write(file: string): Promise<void> {
-    await this.#graph.writeIndex(file);
-  }
-
-  /** The node of a vector that cannot be told from this one. */
-  #findTwin(point: number[]): number | null {
-    if (this.nodeCount === 0) return null;
-    this.#graph.setEf(TWIN_SEARCH_EF);
-    const { neighbors, distances } = this.#graph.searchKnn(point, 1);
-    return (distances[0] ?? 1) <= TWIN_DISTANCE ? (neighbors[0] ?? null) : null;
+    await this.#graph.write(file);
   }
 
   #searchExactly(queries: Float32Array, row: number, k: number): Neighbours {
@@ -204,22 +174,4 @@ export class HnswGraph {
     }
     return best.take();
   }
-
-  #pointOf(vectors: Float32Array, row: number): number[] {
-    const { dimension } = this.parameters;
-    const start = row * dimension;
-    for (let i = 0; i < dimension; i += 1) this.#point[i] = vectors[start + i] as number;
-    return this.#point;
-  }
-}
-
-function newGraph(parameters: GraphParameters): hnswlib.HierarchicalNSW {
-  // Inner product: the cosine of unit-norm vectors without normalising them again.
-  const graph = new hnswlib.HierarchicalNSW('ip', parameters.dimension);
-  graph.initIndex({
-    maxElements: INITIAL_CAPACITY,
-    m: parameters.m,
-    efConstruction: parameters.efConstruction,
-  });
-  return graph;
 }

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { CliptraceError, type ErrorCode } from '../errors.js';
-import type { GraphParameters } from './hnsw-graph.js';
 import type { GraphFile, GraphSize, HnswReply, HnswRequestName, HnswRequests } from './hnsw-protocol.js';
+import type { GraphParameters } from './node-graph.js';
 import { MAXIMUM_LABEL } from './twin-groups.js';
 import type { Neighbours, VectorIndex, VectorSearchOptions } from './types.js';
 import { copyUnitVectors, toUnitVectors } from './unit-vectors.js';

@@ -1,4 +1,5 @@
-import type { GraphContent, GraphParameters } from './hnsw-graph.js';
+import type { GraphContent } from './hnsw-graph.js';
+import type { GraphParameters } from './node-graph.js';
 import type { Neighbours } from './types.js';
 
 /** What a graph file holds: enough to tell whether it is whole and unaltered. */
@@ -14,6 +15,8 @@ export interface GraphSize {
   liveCount: number;
   /** Nodes of the graph that stand for them; fewer where vectors are equal. */
   nodeCount: number;
+  /** Nodes that many others are around, which are compared one by one. */
+  hubCount: number;
   deletedCount: number;
 }
 

@@ -3,7 +3,8 @@ import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
 import { Compaction } from './compaction.js';
 import { readGraphFile, writeGraphFile } from './graph-file.js';
 import { HnswGraph } from './hnsw-graph.js';
-import type { HnswReply, HnswRequest, HnswWorkerData } from './hnsw-protocol.js';
+import type { GraphSize, HnswReply, HnswRequest, HnswWorkerData } from './hnsw-protocol.js';
+import { recheckSuspects } from './recheck-suspects.js';
 import { inSlices } from './slices.js';
 
 const port = parentPort as MessagePort;
@@ -52,7 +53,7 @@ async function perform(request: Exclude<HnswRequest, { name: 'search' | 'compact
       }
       return null;
     case 'size':
-      return { liveCount: graph.liveCount, nodeCount: graph.nodeCount, deletedCount: graph.deletedCount };
+      return sizeOf(graph);
     case 'clear':
       compaction?.abort();
       graph.clear();
@@ -72,6 +73,10 @@ async function perform(request: Exclude<HnswRequest, { name: 'search' | 'compact
       port.close();
       return null;
   }
+}
+
+function sizeOf({ liveCount, nodeCount, hubCount, deletedCount }: HnswGraph): GraphSize {
+  return { liveCount, nodeCount, hubCount, deletedCount };
 }
 
 async function compact(): Promise<null> {
@@ -96,5 +101,6 @@ async function add(ids: readonly number[], vectors: Float32Array): Promise<null>
     compaction?.touch(id);
     return true;
   });
+  await recheckSuspects(graph);
   return null;
 }

@@ -6,7 +6,7 @@ import { errorMessageOf } from '../errors.js';
 import { explainWriteError } from '../storage-errors.js';
 import type { HnswIndex } from './hnsw-index.js';
 
-const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 3;
 
 const SIDECAR = z.object({
   formatVersion: z.literal(FORMAT_VERSION),
@@ -17,6 +17,8 @@ const SIDECAR = z.object({
   efConstruction: z.int().positive(),
   liveCount: z.int().nonnegative(),
   deletedLabels: z.array(z.int().nonnegative()),
+  hubLabels: z.array(z.int().nonnegative()),
+  nearCounts: z.array(z.tuple([z.int().nonnegative(), z.base64()])),
   twins: z.array(z.tuple([z.int().nonnegative(), z.array(z.int().nonnegative())])),
   /** The last change of the library that the graph holds, and the random mark of that change. */
   sequence: z.int().nonnegative(),

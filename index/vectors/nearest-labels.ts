@@ -1,0 +1,36 @@
+const PAGE_LABELS = 4096;
+
+/** Which label was nearest to each label, both from 0 to 2^32 - 1: four bytes each where labels are successive. */
+export class NearestLabels {
+  /** Differences of the two modulo 2^32: 0 is none, as no label is nearest to itself. */
+  readonly #pages = new Map<number, Uint32Array>();
+
+  set(label: number, nearest: number): void {
+    const number = Math.floor(label / PAGE_LABELS);
+    let page = this.#pages.get(number);
+    if (page === undefined) {
+      page = new Uint32Array(PAGE_LABELS);
+      this.#pages.set(number, page);
+    }
+    page[label % PAGE_LABELS] = label - nearest;
+  }
+
+  delete(label: number): void {
+    const page = this.#pages.get(Math.floor(label / PAGE_LABELS));
+    if (page !== undefined) page[label % PAGE_LABELS] = 0;
+  }
+
+  /** To which `nearest` is nearest; by looking at all of them, a millisecond for a million. */
+  labelsOf(nearest: number): number[] {
+    const found: number[] = [];
+    for (const [number, page] of this.#pages) {
+      const sought = number * PAGE_LABELS - nearest;
+      for (let place = 0; place < PAGE_LABELS; place += 1) {
+        const difference = page[place] as number;
+        if (difference !== 0 && difference === (sought + place) >>> 0)
+          found.push(number * PAGE_LABELS + place);
+      }
+    }
+    return found;
+  }
+}
