@@ -35,7 +35,7 @@ const EXTRA_CANDIDATES = 20;
 export async function findCandidates(
   parts: CandidateParts,
   query: EmbeddedQuery,
-  request: { wanted: number; filter: SegmentFilter; allowedVideos: number },
+  request: { wanted: number; filter: SegmentFilter; allowedVideos: number | (() => Promise<number>) },
 ): Promise<FoundCandidates> {
   const { filter } = request;
   let nearest: number[] = [];
@@ -50,7 +50,7 @@ export async function findCandidates(
       weights = weightsOfAll(query.weights, searched, found.weights);
     }
   }
-  const wanted = Math.min(request.wanted, request.allowedVideos);
+  const wanted = await wantedOf(request, candidates.length);
   const [plain] = query.variants as [QueryVariant];
   const sparse = clipsOf(query, plain, thinOut([...query.startsSeconds.keys()], WIDE_QUERY_CLIPS));
   for (let k = FIRST_NEIGHBOURS; candidates.length < wanted && k < MAX_NEIGHBOURS; ) {
@@ -68,6 +68,15 @@ export async function findCandidates(
       return video ? [{ candidate, video }] : [];
     }),
   };
+}
+
+/** How many candidates there must be. What a filter allows is not counted where that many were found at once. */
+async function wantedOf(
+  { wanted, allowedVideos }: { wanted: number; allowedVideos: number | (() => Promise<number>) },
+  found: number,
+): Promise<number> {
+  if (found >= wanted) return wanted;
+  return Math.min(wanted, typeof allowedVideos === 'number' ? allowedVideos : await allowedVideos());
 }
 
 interface QueryClips {

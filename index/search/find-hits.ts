@@ -22,8 +22,8 @@ export async function findHits(
   request: {
     wanted: number;
     filter: SegmentFilter;
-    /** Videos that the filter allows; where they are more than wanted, no matter how many. */
-    allowedVideos: number;
+    /** Videos that the filter allows; where they are more than wanted, no matter how many. Asked for only where few were found. */
+    allowedVideos: number | (() => Promise<number>);
     perVideo?: number | undefined;
     /** Hits may be joined to one: then more of them are needed, and every candidate is aligned. */
     collapses?: boolean | undefined;

@@ -4,7 +4,7 @@ import type { Line, SimilarityField } from './similarity-field.js';
 
 /** A line and what speaks for it. */
 export interface ScoredLine extends Line {
-  /** Largest sum, over a run of the query, of (similarity - threshold) x seconds. */
+  /** Largest sum, over a run of the query, of (similarity - threshold) x seconds; of all but the best line that of the offset from which it was refined. */
   evidence: number;
 }
 
@@ -68,7 +68,9 @@ export function findLines(
   if (top <= 0) return [];
   const first = { offsetSeconds: sweep.bestStep * OFFSET_STEP_SECONDS, speed: sweep.speed };
   const refined =
-    sweep.speed === 1 ? refineOffset(field, first, threshold, sweep) : refineBoth(field, first, threshold);
+    sweep.speed === 1
+      ? withEvidence(field, refineOffset(field, first, threshold, sweep), threshold)
+      : refineBoth(field, first, threshold);
   const others = bestApart(sweep, refined, options.count - 1).map((offsetSeconds) =>
     refineOffset(field, { offsetSeconds, speed: refined.speed }, threshold, sweep),
   );
@@ -124,8 +126,9 @@ function prominenceOf({ windows, most, bestStep }: Sweep): number {
 function evidenceAt(field: SimilarityField, line: Line, threshold: number, sweep: Sweep): number {
   const step = line.offsetSeconds / OFFSET_STEP_SECONDS;
   if (line.speed === sweep.speed && Number.isInteger(step)) {
-    const window = sweep.windows.find(({ steps }) => step >= steps.first && step <= steps.last);
-    if (window) return window.evidences[step - window.steps.first] as number;
+    for (const { steps, evidences } of sweep.windows) {
+      if (step >= steps.first && step <= steps.last) return evidences[step - steps.first] as number;
+    }
   }
   return evidenceOf(field, line, threshold);
 }
@@ -210,7 +213,11 @@ function refineOffset(field: SimilarityField, line: Line, threshold: number, swe
   const curvature = before - 2 * here + after;
   if (here < before || here < after || curvature >= 0) return { ...line, evidence: here };
   const offsetSeconds = line.offsetSeconds + (step * (before - after)) / (2 * curvature);
-  return { ...line, offsetSeconds, evidence: Math.max(here, at(offsetSeconds)) };
+  return { offsetSeconds, speed: line.speed, evidence: here };
+}
+
+function withEvidence(field: SimilarityField, line: ScoredLine, threshold: number): ScoredLine {
+  return { ...line, evidence: Math.max(line.evidence, evidenceOf(field, line, threshold)) };
 }
 
 /** Turns and shifts the line about the middle of the query in ever smaller steps, as long as that wins anything. */

@@ -86,11 +86,12 @@ async function findAll(parts: SearcherParts, request: SearchRequest, wanted: num
   const embedded = await embedQuery(parts, query, request.signal, filter);
   const embedMs = performance.now() - startedAt;
   const exclude = request.excludeSelf && embedded.videoId !== null ? [embedded.videoId] : [];
-  const allowedVideos = await parts.library.countVideos(filter, wanted + exclude.length);
+  const allowedVideos = async () =>
+    (await parts.library.countVideos(filter, wanted + exclude.length)) - exclude.length;
   const hits = await findHits({ library: parts.library, index: parts.index, manifest }, embedded, {
     wanted,
     filter: { ...filter, excludeVideoIds: exclude.length > 0 ? exclude : undefined },
-    allowedVideos: allowedVideos - exclude.length,
+    allowedVideos,
     perVideo: request.perVideo,
     collapses: request.collapse !== undefined,
     explain: request.explain,
