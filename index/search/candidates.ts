@@ -49,7 +49,10 @@ export function groupByVideo(input: {
       videoId,
       votes: tally.votes,
       highestVote: tally.highestVote,
-      offsetsSeconds: tally.peaks(MAX_OFFSETS),
+      // Only asked for of long videos that are chosen.
+      get offsetsSeconds() {
+        return tally.peaks(MAX_OFFSETS);
+      },
     }))
     .sort((a, b) => b.votes - a.votes);
 }

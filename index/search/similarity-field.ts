@@ -39,13 +39,12 @@ export class SimilarityField {
   readonly cosines: PlaceProducts;
   /** Of the query's timesteps. */
   readonly neighbours: ClipNeighbours;
-  readonly points: FieldPoints;
   /** Starts of clips that the query answers for: a little beyond its first and last clip, so that every line meets at least one point. */
   readonly earliestSeconds: number;
   readonly latestSeconds: number;
-  /** What the last `sample` found. */
-  readonly sampled: SampledPoints;
   readonly #cap: number;
+  #points: FieldPoints | undefined;
+  #sampled: SampledPoints | undefined;
   #clipSimilarities: Float32Array | undefined;
   /** Of query and video, [clips, timesteps]; null without boilerplate. */
   readonly #weights: readonly [Float64Array, Float64Array] | null;
@@ -75,16 +74,6 @@ export class SimilarityField {
     ];
     this.cosines = cosines;
     this.neighbours = clipNeighbours(query);
-    this.points = pointsOf(query, video, cosines.stride);
-    const count = this.points.seconds.length;
-    this.sampled = {
-      seconds: new Float64Array(count),
-      similarities: new Float64Array(count),
-      points: new Int32Array(count),
-      rows: new Int32Array(count),
-      betweens: new Float64Array(count),
-      uncapped: new Float64Array(this.hasBoilerplate ? count : 0),
-    };
     const queryLength = lastStart(query) - firstStart(query);
     const slackSeconds =
       Math.max(usualHop(query) / 2, (widestHop(video) - queryLength) / 2, 1e-6) + ROUNDING_SECONDS;
@@ -95,6 +84,18 @@ export class SimilarityField {
   /** The same, where boilerplate is at most so similar. */
   withCap(cap: number): SimilarityField {
     return this.hasBoilerplate ? new SimilarityField(this.query, this.video, cap, this.cosines) : this;
+  }
+
+  /** Made for the first line: many a field is only looked at as a whole. */
+  get points(): FieldPoints {
+    this.#points ??= pointsOf(this.query, this.video, this.cosines.stride);
+    return this.#points;
+  }
+
+  /** What the last `sample` found. */
+  get sampled(): SampledPoints {
+    this.#sampled ??= sampledPoints(this.points.seconds.length, this.hasBoilerplate);
+    return this.#sampled;
   }
 
   get querySeconds(): number {
@@ -272,6 +273,17 @@ export interface SampledPoints {
   readonly betweens: Float64Array;
   /** Similarities without the cap; only where there is boilerplate. */
   readonly uncapped: Float64Array;
+}
+
+function sampledPoints(count: number, hasBoilerplate: boolean): SampledPoints {
+  return {
+    seconds: new Float64Array(count),
+    similarities: new Float64Array(count),
+    points: new Int32Array(count),
+    rows: new Int32Array(count),
+    betweens: new Float64Array(count),
+    uncapped: new Float64Array(hasBoilerplate ? count : 0),
+  };
 }
 
 /** The timesteps of the video that lines may meet, in order of time. */
