@@ -26,7 +26,7 @@ export interface LiveRecall {
 }
 
 /** As the index has it without being told. */
-const START_EF_PER_NEIGHBOUR = 8;
+const START_EF_PER_NEIGHBOUR = 4;
 const MINIMUM_EF = 64;
 const EF_PER_NEIGHBOUR_BOUNDS = { lowest: 1, highest: 128 } as const;
 /** Of one search, so many queries are checked at most, and so many neighbours of each. */
@@ -38,17 +38,27 @@ const REST_MS = 5000;
 /** The last so many queries count; with fewer than this, nothing is changed. */
 const WINDOW = 50;
 const ENOUGH = 10;
+/** Fewer tell too little of whether a higher ef has found more. */
+const ENOUGH_TO_COMPARE = 25;
+/** Two raises that find less than this share of what was missing were in vain. */
+const LEAST_GAIN = 0.05;
+/** After raises in vain, none is tried for so long: by then the library may be another. */
+const HOLD_MS = 3_600_000;
 
 /**
  * Holds a promised recall: now and then a live query is searched exactly, too, beside everything else, and the number of
  * candidates (ef) follows what was missed. Too little recall raises ef at once, by half; recall far above the promise lowers it, by an
- * eighth. Filtered searches keep recall by their own means, and are passed on.
+ * eighth. What the graph has no way to is not found by any ef: raises that gain next to nothing are taken back. Filtered searches keep recall
+ * by their own means, and are passed on.
  */
 export class RecallKeeper implements SegmentIndex {
   readonly #parts: RecallKeeperParts;
   readonly #now: () => number;
   #efPerNeighbour = START_EF_PER_NEIGHBOUR;
   #recalls: number[] = [];
+  /** What it was, and what recall it had, before each of the raises that brought ef to what it is. */
+  #raises: { efPerNeighbour: number; recall: number }[] = [];
+  #holdUntilMs = Number.NEGATIVE_INFINITY;
   #nextCheckMs: number;
   #checking: Promise<void> | null = null;
   readonly #closing = new AbortController();
@@ -149,18 +159,33 @@ export class RecallKeeper implements SegmentIndex {
   }
 
   #adjust(): void {
-    const { recall, checkedQueries } = this.liveRecall;
+    const { recall, checkedQueries, efPerNeighbour } = this.liveRecall;
     const { targetRecall } = this.#parts;
     if (recall === null || checkedQueries < ENOUGH) return;
     const { lowest, highest } = EF_PER_NEIGHBOUR_BOUNDS;
-    let next = this.#efPerNeighbour;
-    if (recall < targetRecall) next = Math.min(highest, next * 1.5);
-    else if (1 - recall < (1 - targetRecall) / 4 && checkedQueries === WINDOW)
-      next = Math.max(lowest, next * 0.875);
-    if (next === this.#efPerNeighbour) return;
-    this.#efPerNeighbour = next;
+    if (recall < targetRecall) this.#raise(recall, highest);
+    else if (1 - recall < (1 - targetRecall) / 4 && checkedQueries === WINDOW) {
+      this.#raises = [];
+      this.#efPerNeighbour = Math.max(lowest, efPerNeighbour * 0.875);
+    }
     // What was measured before says nothing of the new ef.
-    this.#recalls = [];
+    if (this.#efPerNeighbour !== efPerNeighbour) this.#recalls = [];
+  }
+
+  #raise(recall: number, highest: number): void {
+    if (this.#now() < this.#holdUntilMs) return;
+    const before = this.#raises.at(-2);
+    if (before !== undefined) {
+      if (this.#recalls.length < ENOUGH_TO_COMPARE) return;
+      if (recall - before.recall < LEAST_GAIN * (this.#parts.targetRecall - before.recall)) {
+        this.#efPerNeighbour = before.efPerNeighbour;
+        this.#raises = [];
+        this.#holdUntilMs = this.#now() + HOLD_MS;
+        return;
+      }
+    }
+    this.#raises.push({ efPerNeighbour: this.#efPerNeighbour, recall });
+    this.#efPerNeighbour = Math.min(highest, this.#efPerNeighbour * 1.5);
   }
 }
 

@@ -75,22 +75,25 @@ describe('the keeper of recall', () => {
     const ask = async (searches: number) => {
       for (let i = 0; i < searches; i += 1) {
         // Long enough after the last search that this one is checked.
-        nowMs += 3_600_000;
-        await keeper.search(unitVectors(3, dimension, 5000 + i), 10);
+        nowMs += 60_000;
+        await keeper.search(unitVectors(3, dimension, 5000 + i), 20);
         await keeper.settled();
       }
       return keeper.liveRecall;
     };
-    return { keeper, ask, errors };
+    const pass = (ms: number) => {
+      nowMs += ms;
+    };
+    return { keeper, ask, errors, pass };
   }
 
-  /** An index that looks at a quarter of the candidates that it is told to. */
-  const lazy = (index: SegmentIndex): SegmentIndex => ({
+  /** An index that finds a share of its neighbours only, up to `most` of them, which grows with ef. */
+  const lazy = (index: SegmentIndex, most = 1): SegmentIndex => ({
     dimension: index.dimension,
     sequence: 0,
     search: async (queries, k, options) => {
       const found = await index.search(queries, k, options);
-      const share = Math.min(1, (options?.searchEf ?? 0) / (40 * k));
+      const share = Math.min(most, (options?.searchEf ?? 0) / (40 * k));
       return found.map(({ ids, similarities }) => {
         const count = Math.round(share * ids.length);
         return { ids: ids.slice(0, count), similarities: similarities.slice(0, count) };
@@ -104,20 +107,33 @@ describe('the keeper of recall', () => {
   });
 
   it('raises ef until what searches find is what was promised', async () => {
-    const { ask, errors } = await keeperOf(0.99, lazy);
+    const { ask, errors } = await keeperOf(0.99, (index) => lazy(index));
     const first = await ask(4);
-    expect(first).toMatchObject({ efPerNeighbour: 8, checkedQueries: 8 });
-    expect(first.recall).toBeCloseTo(0.2, 1);
-    const last = await ask(40);
-    expect(last.efPerNeighbour).toBeGreaterThanOrEqual(40);
+    expect(first).toMatchObject({ efPerNeighbour: 4, checkedQueries: 8 });
+    expect(first.recall).toBeCloseTo(0.1, 1);
+    const last = await ask(100);
+    // All neighbours are found from 40 on, 0.99 of them from 39.6 on.
+    expect(last.efPerNeighbour).toBeGreaterThan(39);
     expect(last.recall).toBeGreaterThanOrEqual(0.99);
+    expect(errors).toEqual([]);
+  });
+
+  it('takes back raises that find no more, and tries again later', async () => {
+    const { ask, errors, pass } = await keeperOf(0.99, (index) => lazy(index, 0.1));
+    const seen = new Set<number>();
+    for (let i = 0; i < 60; i += 1) seen.add((await ask(1)).efPerNeighbour);
+    expect([...seen]).toEqual([4, 6, 9]);
+    expect(await ask(1)).toMatchObject({ efPerNeighbour: 4, checkedQueries: 50 });
+    pass(3_600_000);
+    await ask(1);
+    expect((await ask(1)).efPerNeighbour).toBe(6);
     expect(errors).toEqual([]);
   });
 
   it('lowers ef where recall is far above the promise', async () => {
     const { ask } = await keeperOf(0.5);
     const { efPerNeighbour, recall } = await ask(40);
-    expect(efPerNeighbour).toBeLessThan(8);
+    expect(efPerNeighbour).toBeLessThan(4);
     expect(recall ?? 1).toBeGreaterThan(0.5);
   });
 
@@ -126,7 +142,7 @@ describe('the keeper of recall', () => {
     await keeper.search(unitVectors(1, dimension, 1), 10, { searchEf: 20 });
     await keeper.searchFiltered(unitVectors(1, dimension, 1), 10, { collection: 'default' });
     await keeper.settled();
-    expect(keeper.liveRecall).toEqual({ recall: null, checkedQueries: 0, efPerNeighbour: 8 });
+    expect(keeper.liveRecall).toEqual({ recall: null, checkedQueries: 0, efPerNeighbour: 4 });
     await keeper.searchFiltered(unitVectors(1, dimension, 1), 10, {});
     await keeper.settled();
     expect(keeper.liveRecall.checkedQueries).toBe(1);
