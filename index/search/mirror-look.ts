@@ -2,7 +2,7 @@ import { rowsOf } from '../vectors/rows.js';
 
 /** Clips that are tried, as they are or as a mirror shows them, before all of them are. */
 const PROBES = 3;
-/** Above this similarity the library has the clip as it is: a flipped copy, or one with borders, is less similar to its source than that. */
+/** Above this similarity the library has the clip as it is, or a flipped copy of a scene that looks the same in a mirror. */
 const SURELY_FOUND = 0.985;
 /** The mirror image is worth a look when it is at most so much less similar than the query. */
 const MIRROR_TOLERANCE = 0.003;
