@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { CliptraceError, errorCodeOf } from '../errors.js';
 import type { Delivery, WatchStore } from '../library/watch-types.js';
 import { type AttemptParts, type AttemptResult, attemptDelivery } from './attempt-delivery.js';
@@ -41,6 +42,8 @@ export class WebhookDeliverer {
 
   constructor(parts: DelivererParts) {
     this.#parts = parts;
+    // One listener per attempt in hand, whose number is bounded.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   start(): void {
