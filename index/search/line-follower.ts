@@ -1,4 +1,5 @@
 import {
+  FLOAT_BYTES,
   f32,
   f64,
   f64x2,
@@ -81,7 +82,6 @@ let follower: LineFollower | undefined;
 
 const NAMES = ['moments', 'gains', 'borders', 'sums', 'bests', 'beginnings', 'similarities'] as const;
 const LINE_BYTES = 8;
-const FLOAT_BYTES = 4;
 const ARRAY_BYTES = MOST_LINES * LINE_BYTES;
 
 function linesIn(buffer: ArrayBuffer): Lines {

@@ -40,49 +40,52 @@ const simd = (number: number): Code => [SIMD_PREFIX, ...unsigned(number)];
 /** The alignment of 2^2 bytes is what every float has. */
 const access = (opcode: Code, offsetBytes: number): Code => [...opcode, 2, ...unsigned(offsetBytes)];
 
+/** Floats of 32 bits in a vector. */
+export const LANES = 4;
+export const FLOAT_BYTES = 4;
+
+const loading =
+  (opcode: Code) =>
+  (address: Code, offsetBytes = 0): Code => [...address, ...access(opcode, offsetBytes)];
+const storing =
+  (opcode: Code) =>
+  (address: Code, value: Code, offsetBytes = 0): Code => [
+    ...address,
+    ...value,
+    ...access(opcode, offsetBytes),
+  ];
+
 export const i32 = {
   const: (value: number): Code => [0x41, ...signed(value)],
   add: binary([0x6a]),
   mul: binary([0x6c]),
   /** Of numbers without a sign. */
   lessThan: binary([0x49]),
-  load: (address: Code, offsetBytes = 0): Code => [...address, ...access([0x28], offsetBytes)],
+  load: loading([0x28]),
 };
 
 export const f32 = {
   add: binary([0x92]),
-  load: (address: Code, offsetBytes = 0): Code => [...address, ...access([0x2a], offsetBytes)],
-  store: (address: Code, value: Code, offsetBytes = 0): Code => [
-    ...address,
-    ...value,
-    ...access([0x38], offsetBytes),
-  ],
+  load: loading([0x2a]),
+  store: storing([0x38]),
 };
 
 export const f64 = {
   add: binary([0xa0]),
   mul: binary([0xa2]),
-  load: (address: Code, offsetBytes = 0): Code => [...address, ...access([0x2b], offsetBytes)],
-  store: (address: Code, value: Code, offsetBytes = 0): Code => [
-    ...address,
-    ...value,
-    ...access([0x39], offsetBytes),
-  ],
+  load: loading([0x2b]),
+  store: storing([0x39]),
   ofF32: (value: Code): Code => [...value, 0xbb],
 };
 
 export const v128 = {
   zero: [...simd(12), ...new Array<number>(16).fill(0)] as Code,
-  load: (address: Code, offsetBytes = 0): Code => [...address, ...access(simd(0), offsetBytes)],
+  load: loading(simd(0)),
   /** A number of 32 bits in all four lanes. */
-  loadSplat32: (address: Code): Code => [...address, ...access(simd(9), 0)],
+  loadSplat32: loading(simd(9)),
   /** Four integers of 16 bits, widened to 32. */
   load16x4u: (address: Code): Code => [...address, ...simd(4), 1, 0],
-  store: (address: Code, value: Code, offsetBytes = 0): Code => [
-    ...address,
-    ...value,
-    ...access(simd(0x0b), offsetBytes),
-  ],
+  store: storing(simd(0x0b)),
   and: binary(simd(0x4e)),
   or: binary(simd(0x50)),
   /** Of `one` where the bits of the mask are set, else of `other`. */

@@ -1,5 +1,5 @@
 import { endianness } from 'node:os';
-import { f32x4, i32, i32x4, local, moduleOf, repeatWhile, v128 } from './assembler.js';
+import { FLOAT_BYTES, f32x4, i32, i32x4, local, moduleOf, repeatWhile, v128 } from './assembler.js';
 import { runProgram } from './program.js';
 
 /** Numbers of IEEE 754 binary16, little-endian, [2 x target.length] bytes, as floats. */
@@ -39,7 +39,6 @@ function halfTable(): Float32Array {
 /** Values of one run: what goes in and what comes out stay in the cache of the processor. */
 const CHUNK = 8192;
 const HALF_BYTES = 2;
-const FLOAT_BYTES = 4;
 
 /** Four at a time: several times as fast as the table. */
 export function vectorWidening(): WidenHalves | null {

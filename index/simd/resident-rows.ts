@@ -1,5 +1,6 @@
 import { dot } from '../vectors/dot.js';
-import { COLUMNS_AT_ONCE, FLOAT_BYTES, LANES, type RowProducts, rowProductsProgram } from './row-products.js';
+import { FLOAT_BYTES, LANES } from './assembler.js';
+import { COLUMNS_AT_ONCE, type RowProducts, rowProductsProgram } from './row-products.js';
 
 const INITIAL_ROWS = 64;
 

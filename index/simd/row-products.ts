@@ -1,5 +1,5 @@
 import { dot } from '../vectors/dot.js';
-import { f32, f32x4, i32, local, moduleOf, repeatWhile, v128 } from './assembler.js';
+import { FLOAT_BYTES, f32, f32x4, i32, LANES, local, moduleOf, repeatWhile, v128 } from './assembler.js';
 import { type Program, runProgram } from './program.js';
 
 /** Inner products of rows with rows, of each place on its own. */
@@ -82,10 +82,8 @@ function instantiate(): Kernel | 'none' {
   };
 }
 
-/** Vectors of four floats at a time, four rows of the right side for each of the left: what is read of the one serves all four. */
-export const LANES = 4;
+/** Rows of the right side for each of the left: what is read of the one serves all four. */
 export const COLUMNS_AT_ONCE = 4;
-export const FLOAT_BYTES = 4;
 
 /** Addresses and distances in bytes. */
 export type RowProducts = (

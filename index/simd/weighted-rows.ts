@@ -1,4 +1,4 @@
-import { f32x4, i32, local, moduleOf, repeatWhile, v128 } from './assembler.js';
+import { FLOAT_BYTES, f32x4, i32, LANES, local, moduleOf, repeatWhile, v128 } from './assembler.js';
 import { runProgram } from './program.js';
 
 export interface WeightedRows {
@@ -37,8 +37,6 @@ export function plainSums(rows: Float32Array, shares: Float32Array, dimension: n
   return { sum: Float32Array.from(sums), squares };
 }
 
-const LANES = 4;
-const FLOAT_BYTES = 4;
 const VECTOR_BYTES = LANES * FLOAT_BYTES;
 
 /** Four values at a time. */
