@@ -3,6 +3,7 @@ import type { Library, SegmentFilter } from '../library/types.js';
 import { dot } from './dot.js';
 import type { HnswIndex } from './hnsw-index.js';
 import { rowsOf } from './rows.js';
+import { EF_PER_NEIGHBOUR, MINIMUM_EF } from './search-ef.js';
 import { TopK } from './top-k.js';
 import type { Neighbours, VectorSearchOptions } from './types.js';
 import { toUnitVectors } from './unit-vectors.js';
@@ -19,8 +20,6 @@ const COST = {
   neighbourUs: 12,
 } as const;
 
-const EF_PER_NEIGHBOUR = 4;
-const MINIMUM_EF = 64;
 const BATCH = 4096;
 
 export interface FilteredSearchParts {

@@ -1,5 +1,6 @@
 import { dot } from './dot.js';
 import { type GraphParameters, type LoadedGraph, type NodeContent, NodeGraph } from './node-graph.js';
+import { EF_PER_NEIGHBOUR, MINIMUM_EF } from './search-ef.js';
 import { ranked, TopK } from './top-k.js';
 import { type TwinGroup, TwinGroups } from './twin-groups.js';
 import type { Neighbours } from './types.js';
@@ -10,9 +11,6 @@ export interface GraphContent extends NodeContent {
   twins: TwinGroup[];
 }
 
-const MINIMUM_SEARCH_EF = 64;
-/** Candidates for each neighbour asked for: recall at k = 64 was 0.976 with 2, 0.992 with 4, 0.998 with 8, which takes twice as long as 4 (20,000 x 256, clustered). */
-const SEARCH_EF_PER_NEIGHBOUR = 4;
 /** What a node's vector may differ from that of an id that shares it: its distance to a twin, and rounding. */
 const SAME_VECTOR_DISTANCE = 1e-6;
 
@@ -111,7 +109,7 @@ export class HnswGraph {
     // Every node gives one id at least.
     const nodes = Math.min(k, this.nodeCount);
     if (nodes === 0) return { ids: [], similarities: [] };
-    const ef = searchEf ?? Math.max(MINIMUM_SEARCH_EF, SEARCH_EF_PER_NEIGHBOUR * nodes);
+    const ef = searchEf ?? Math.max(MINIMUM_EF, EF_PER_NEIGHBOUR * nodes);
     const found = this.#graph.search(queries, row, nodes, ef);
     if (found === null) return this.#searchExactly(queries, row, k);
     const ids: number[] = [];

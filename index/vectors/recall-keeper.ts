@@ -2,6 +2,7 @@ import { isUnfiltered } from '../library/segment-filter.js';
 import type { Library, SegmentFilter } from '../library/types.js';
 import { exactNeighbours, neighbourRecall } from './exact-neighbours.js';
 import { rowsOf } from './rows.js';
+import { EF_PER_NEIGHBOUR, MINIMUM_EF } from './search-ef.js';
 import type { Neighbours, SegmentIndex, VectorSearchOptions } from './types.js';
 
 export interface RecallKeeperParts {
@@ -25,9 +26,6 @@ export interface LiveRecall {
   efPerNeighbour: number;
 }
 
-/** As the index has it without being told. */
-const START_EF_PER_NEIGHBOUR = 4;
-const MINIMUM_EF = 64;
 const EF_PER_NEIGHBOUR_BOUNDS = { lowest: 1, highest: 128 } as const;
 /** Of one search, so many queries are checked at most, and so many neighbours of each. */
 const CHECKED_QUERIES = 2;
@@ -54,7 +52,7 @@ const HOLD_MS = 3_600_000;
 export class RecallKeeper implements SegmentIndex {
   readonly #parts: RecallKeeperParts;
   readonly #now: () => number;
-  #efPerNeighbour = START_EF_PER_NEIGHBOUR;
+  #efPerNeighbour: number = EF_PER_NEIGHBOUR;
   #recalls: number[] = [];
   /** What it was, and what recall it had, before each of the raises that brought ef to what it is. */
   #raises: { efPerNeighbour: number; recall: number }[] = [];
@@ -162,17 +160,16 @@ export class RecallKeeper implements SegmentIndex {
     const { recall, checkedQueries, efPerNeighbour } = this.liveRecall;
     const { targetRecall } = this.#parts;
     if (recall === null || checkedQueries < ENOUGH) return;
-    const { lowest, highest } = EF_PER_NEIGHBOUR_BOUNDS;
-    if (recall < targetRecall) this.#raise(recall, highest);
+    if (recall < targetRecall) this.#raise(recall);
     else if (1 - recall < (1 - targetRecall) / 4 && checkedQueries === WINDOW) {
       this.#raises = [];
-      this.#efPerNeighbour = Math.max(lowest, efPerNeighbour * 0.875);
+      this.#efPerNeighbour = Math.max(EF_PER_NEIGHBOUR_BOUNDS.lowest, efPerNeighbour * 0.875);
     }
     // What was measured before says nothing of the new ef.
     if (this.#efPerNeighbour !== efPerNeighbour) this.#recalls = [];
   }
 
-  #raise(recall: number, highest: number): void {
+  #raise(recall: number): void {
     if (this.#now() < this.#holdUntilMs) return;
     const before = this.#raises.at(-2);
     if (before !== undefined) {
@@ -185,7 +182,7 @@ export class RecallKeeper implements SegmentIndex {
       }
     }
     this.#raises.push({ efPerNeighbour: this.#efPerNeighbour, recall });
-    this.#efPerNeighbour = Math.min(highest, this.#efPerNeighbour * 1.5);
+    this.#efPerNeighbour = Math.min(EF_PER_NEIGHBOUR_BOUNDS.highest, this.#efPerNeighbour * 1.5);
   }
 }
 
