@@ -19,6 +19,7 @@ import { looksLikeVideo } from './media/container-check.js';
 import { resolveFfmpeg } from './media/ffmpeg-program.js';
 import { defaultMediaLimits } from './media/limits.js';
 import type { MediaLimits } from './media/types.js';
+import { AlignmentThreads } from './search/alignment-threads.js';
 import { createBoilerplateTask, findBoilerplateIfGrown } from './search/boilerplate/boilerplate-task.js';
 import { calibrateIfGrown, createCalibrationTask } from './search/calibration/calibrate-collection.js';
 import { createDuplicatesTask } from './search/duplicates/duplicates-task.js';
@@ -177,8 +178,26 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
         })
       : null;
   if (keeper) undo.push(() => keeper.close());
+  const aligner = new AlignmentThreads({
+    dataFolder,
+    reader: library,
+    count: settings.searchThreads,
+    onFailure: (error) =>
+      options.logger?.warn(
+        { reason: error.message },
+        'Searches are aligned on one thread: no other could be started',
+      ),
+  });
+  undo.push(() => aligner.close());
   const searcher = tellingRecall(
-    createSearcher({ library, index: keeper ?? index, batcher, ffmpeg, limits: queryLimits(settings) }),
+    createSearcher({
+      library,
+      index: keeper ?? index,
+      aligner,
+      batcher,
+      ffmpeg,
+      limits: queryLimits(settings),
+    }),
     keeper,
   );
   const pathOfVideo = async (videoId: number) => mediaPath(library, await requireVideo(library, videoId));
@@ -262,6 +281,8 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       batcher.close();
       await index.close();
       await encoder.close();
+      // Before the library, so that the last to close its file is the one that may tidy up.
+      await aligner.close();
       await library.close();
     },
   };

@@ -20,6 +20,8 @@ export interface Settings extends TimeLimits {
   targetRecall: number | null;
   /** ffmpeg processes that decode side by side while an archive is indexed. */
   decodes: number;
+  /** Threads that share the alignment of a search; 1: the program's own. */
+  searchThreads: number;
 }
 
 /** Names of the variables that are read here; the server's configuration knows the others. */
@@ -31,6 +33,7 @@ export const SETTING_NAMES = [
   'CLIPTRACE_TARGET_RECALL',
   'CLIPTRACE_CONFINE',
   'CLIPTRACE_DECODES',
+  'CLIPTRACE_SEARCH_THREADS',
   ...TIME_LIMIT_NAMES,
 ] as const;
 
@@ -46,6 +49,8 @@ export interface SettingFlags extends TimeLimitFlags {
 
 /** More ffmpeg processes than this are of use to no disk; a larger number can be asked for. */
 const MAX_DEFAULT_DECODES = 16;
+/** A search has some thirty candidates, which a few threads align in as many milliseconds. */
+const MAX_DEFAULT_SEARCH_THREADS = 4;
 
 const countSchema = z.coerce.number().int().min(1).max(256);
 
@@ -58,10 +63,12 @@ export function readSettings(env: NodeJS.ProcessEnv, flags: SettingFlags = {}): 
     targetRecall: readTargetRecall(env.CLIPTRACE_TARGET_RECALL),
     // Which there are is for the model to say.
     precision: flags.precision ?? (env.CLIPTRACE_PRECISION || DEFAULT_PRECISION),
-    threads: readCount({ name: '--threads', text: flags.threads }, 'CLIPTRACE_THREADS', env) ?? processors,
+    threads: readCount('CLIPTRACE_THREADS', env, { name: '--threads', text: flags.threads }) ?? processors,
     decodes:
-      readCount({ name: '--decodes', text: flags.decodes }, 'CLIPTRACE_DECODES', env) ??
+      readCount('CLIPTRACE_DECODES', env, { name: '--decodes', text: flags.decodes }) ??
       Math.min(processors, MAX_DEFAULT_DECODES),
+    searchThreads:
+      readCount('CLIPTRACE_SEARCH_THREADS', env) ?? Math.min(processors, MAX_DEFAULT_SEARCH_THREADS),
     ...readTimeLimits(env, flags),
   };
 }
@@ -77,11 +84,11 @@ function readTargetRecall(text: string | undefined): number | null {
 }
 
 function readCount(
-  flag: { name: string; text: string | undefined },
   variable: string,
   env: NodeJS.ProcessEnv,
+  flag?: { name: string; text: string | undefined },
 ): number | undefined {
-  const byFlag = flag.text !== undefined;
+  const byFlag = flag?.text !== undefined;
   const text = byFlag ? flag.text : env[variable];
   if (!byFlag && !text) return undefined;
   // An empty flag is a mistake, not a zero.

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { startWorker } from '../vectors/worker-thread.js';
+import { startWorker } from '../threads/worker-thread.js';
 import { ExitGuard } from './exit-guard.js';
 import type {
   GraphDescription,

@@ -1,5 +1,6 @@
 import type { Statement } from 'better-sqlite3';
 import { CliptraceError } from '../errors.js';
+import { freshMemory, type NumberMemory } from '../number-memory.js';
 import type { SqliteDatabase } from './database.js';
 import { decodeFloat16, decodeFloat32, encodeFloat16, encodeFloat32 } from './feature-blobs.js';
 import type { ModelRow } from './models.js';
@@ -28,6 +29,7 @@ export class SegmentBlocksTable {
   readonly #removeOfVideo: Statement<[number]>;
   readonly #hasAny: Statement<[number, number]>;
   readonly #count: Statement<[number]>;
+  readonly #countOf: Statement<[string, number]>;
   readonly #countFiltered: Statement<[FilterParameters & { modelKey: number }]>;
   readonly #from: Statement<[number, number]>;
   readonly #fromFiltered: Statement<
@@ -52,6 +54,12 @@ export class SegmentBlocksTable {
     this.#countFiltered = database
       .prepare<[FilterParameters & { modelKey: number }]>(
         `SELECT coalesce(sum(b.segment_count), 0) ${allowedBlocks}`,
+      )
+      .pluck();
+    this.#countOf = database
+      .prepare<[string, number]>(
+        `SELECT coalesce(sum(b.segment_count), 0) FROM json_each(?) j CROSS JOIN segment_blocks b ON b.video_id = j.value
+         WHERE b.model_key = ?`,
       )
       .pluck();
     // The plus keeps SQLite from going by model and then sorting rows of 64 kilobytes.
@@ -99,6 +107,11 @@ export class SegmentBlocksTable {
   count(model: ModelRow, filter: SegmentFilter): number {
     if (isUnfiltered(filter)) return this.#count.get(model.key) as number;
     return this.#countFiltered.get({ modelKey: model.key, ...filterParameters(filter) }) as number;
+  }
+
+  /** Of these videos; each is to be named once. */
+  countOf(videoIds: readonly number[], model: ModelRow): number {
+    return this.#countOf.get(JSON.stringify(videoIds), model.key) as number;
   }
 
   /** Up to `limit` embeddings with id > afterId, ascending. */
@@ -152,9 +165,14 @@ export class SegmentBlocksTable {
   }
 
   /** Timestep features of some of a video's segments, in the order of the ids: [ids.length, timesteps, dimension]. LIBRARY_DAMAGED where some lack. */
-  joinedTimestepsOf(videoId: number, model: ModelRow, ids: readonly number[]): Float32Array {
+  joinedTimestepsOf(
+    videoId: number,
+    model: ModelRow,
+    ids: readonly number[],
+    memory: NumberMemory = freshMemory,
+  ): Float32Array {
     const values = model.timesteps * model.dimension;
-    const features = new Float32Array(ids.length * values);
+    const features = memory.float32(ids.length * values);
     const rowOf = new Map(ids.map((id, row) => [id, row]));
     const first = ids.reduce((least, id) => Math.min(least, id), Number.POSITIVE_INFINITY);
     const last = ids.reduce((most, id) => Math.max(most, id), 0);

@@ -6,6 +6,7 @@ import type {
   EvaluationSummary,
   StoredEvaluation,
 } from '../evaluation/types.js';
+import type { NumberMemory } from '../number-memory.js';
 import type { BoilerplateReport } from '../search/boilerplate/types.js';
 import type { Calibration } from '../search/calibration/types.js';
 import type { Span } from '../span.js';
@@ -273,12 +274,16 @@ export class SqliteLibrary implements types.Library {
     });
   }
 
-  async tracksOf(modelId: string, stretches: readonly types.VideoStretch[]): Promise<types.SegmentTrack[]> {
+  async tracksOf(
+    modelId: string,
+    stretches: readonly types.VideoStretch[],
+    memory?: NumberMemory,
+  ): Promise<types.SegmentTrack[]> {
     return this.#snapshot(({ blocks, models, segments }) => {
       const model = models.require(modelId);
       return stretches.map(({ videoId, within }) => {
         const { ids, startsSeconds, weights } = segments.placesOf(videoId, model, within);
-        return { startsSeconds, weights, timesteps: blocks.joinedTimestepsOf(videoId, model, ids) };
+        return { startsSeconds, weights, timesteps: blocks.joinedTimestepsOf(videoId, model, ids, memory) };
       });
     });
   }
@@ -301,6 +306,13 @@ export class SqliteLibrary implements types.Library {
     return this.#read(({ blocks, models }) => {
       const model = models.find(modelId);
       return model === null ? 0 : blocks.count(model, filter);
+    });
+  }
+
+  async countSegmentsOf(modelId: string, videoIds: readonly number[]): Promise<number> {
+    return this.#read(({ blocks, models }) => {
+      const model = models.find(modelId);
+      return model === null ? 0 : blocks.countOf(videoIds, model);
     });
   }
 

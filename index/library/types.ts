@@ -7,6 +7,7 @@ import type {
   StoredEvaluation,
 } from '../evaluation/types.js';
 import type { PlainKind } from '../media/plain-kinds.js';
+import type { NumberMemory } from '../number-memory.js';
 import type { BoilerplateKind, BoilerplateReport, BoilerplateSegment } from '../search/boilerplate/types.js';
 import type { Calibration } from '../search/calibration/types.js';
 import type { Span } from '../span.js';
@@ -329,14 +330,20 @@ export interface Library {
   findSegments(ids: readonly number[]): Promise<Map<number, Segment>>;
   /** In order of time; with `within`, only those that overlap it. */
   segmentsOf(videoId: number, modelId: string, within?: Span): Promise<SegmentFeatures[]>;
-  /** The same for many stretches at once, and only what an alignment needs; in the order asked for. */
-  tracksOf(modelId: string, stretches: readonly VideoStretch[]): Promise<SegmentTrack[]>;
+  /** The same for many stretches at once, and only what an alignment needs, features in `memory` where some is given; in the order asked for. */
+  tracksOf(
+    modelId: string,
+    stretches: readonly VideoStretch[],
+    memory?: NumberMemory,
+  ): Promise<SegmentTrack[]>;
   /** True when the video was embedded by this model. */
   hasSegments(videoId: number, modelId: string): Promise<boolean>;
   /** Embeddings of one video's segments, in order of time. */
   embeddingsOf(videoId: number, modelId: string): Promise<SegmentVectors>;
   /** Count of segments that a filter allows; everything when the filter is empty. */
   countSegments(modelId: string, filter?: SegmentFilter): Promise<number>;
+  /** Of these videos. */
+  countSegmentsOf(modelId: string, videoIds: readonly number[]): Promise<number>;
   /** Those of the ids that exist and that the filter allows, in the order given. */
   allowedSegments(ids: readonly number[], filter: SegmentFilter): Promise<number[]>;
   /** Ids and embeddings with id > afterId, ascending; empty when there are no more. */

@@ -75,7 +75,7 @@ function alongPath(
   lines: readonly Line[],
 ): Alignment | null {
   const profiles = lines.map((line) => profileAlong(field, line));
-  const { runs, evidence } = bestPath(profiles, lines, threshold);
+  const { runs, evidence } = bestPath(profiles, lines, threshold, field.memory);
   if (runs.length === 0) return null;
   extend(runs, { profiles, threshold: edgeThreshold, startSeconds: field.query.startSeconds, cutsSeconds });
   let sum = 0;

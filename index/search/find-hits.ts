@@ -2,10 +2,12 @@ import type { ModelManifest } from '../encoder/manifest.js';
 import type { Library, SegmentFilter } from '../library/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import { alignCandidates } from './align-candidates.js';
+import type { Aligner } from './alignment-share.js';
+import { ownThreadAligner } from './candidate-share.js';
 import { clipShapeOf, type EmbeddedQuery, unrelatedSimilarityOf, withWeights } from './embedded-query.js';
 import { findCandidates } from './find-candidates.js';
 import { inOrder } from './hit-cursor.js';
-import { toExplanation, toHit } from './present-hit.js';
+import { toHit } from './present-hit.js';
 import { scoreHits } from './score-hits.js';
 import type { SearchHit } from './types.js';
 
@@ -13,11 +15,13 @@ export interface HitParts {
   library: Library;
   index: Pick<SegmentIndex, 'searchFiltered'>;
   manifest: ModelManifest;
+  /** On the thread of the search unless told. */
+  aligner?: Aligner | undefined;
 }
 
 /** From an embedded query to scored hits, in the order of an answer. */
 export async function findHits(
-  { library, index, manifest }: HitParts,
+  { library, index, manifest, aligner = ownThreadAligner(library) }: HitParts,
   query: EmbeddedQuery,
   request: {
     wanted: number;
@@ -36,8 +40,7 @@ export async function findHits(
     query,
     request,
   );
-  const aligned = await alignCandidates({
-    library,
+  const aligned = await alignCandidates(aligner, {
     modelId: manifest.id,
     shape: clipShapeOf(manifest),
     query: withWeights(query, weights),
@@ -45,10 +48,9 @@ export async function findHits(
     unrelatedSimilarity: unrelatedSimilarityOf(manifest),
     wanted: request.collapses ? candidates.length : request.wanted,
     perVideo: request.perVideo ?? 1,
+    explain: request.explain ?? false,
     signal: request.signal,
   });
   const scored = await scoreHits({ library, modelId: manifest.id }, aligned);
-  return scored
-    .map((hit) => ({ ...toHit(hit), explanation: request.explain ? toExplanation(hit) : null }))
-    .sort(inOrder);
+  return scored.map(toHit).sort(inOrder);
 }

@@ -44,7 +44,7 @@ const STANDS_FOR_CELLS = 0.5 / CELL_SECONDS;
 export function evidenceBound(field: SimilarityField, threshold: number): number {
   const { query } = field;
   const cells = Math.max(1, Math.ceil(field.querySeconds / CELL_SECONDS));
-  const most = new Float64Array(cells).fill(threshold);
+  const most = field.memory.float64(cells).fill(threshold);
   const highest = field.highestCosines();
   const clips = query.startsSeconds.length;
   for (let place = 0; place < query.timesteps; place += 1) {

@@ -1,3 +1,4 @@
+import type { NumberMemory } from '../number-memory.js';
 import { evidenceBound, evidenceOf } from './line-evidence.js';
 import { evidenceAtOffsets, type OffsetSteps } from './offset-sweep.js';
 import type { Line, SimilarityField } from './similarity-field.js';
@@ -71,7 +72,7 @@ export function findLines(
     sweep.speed === 1
       ? withEvidence(field, refineOffset(field, first, threshold, sweep), threshold)
       : refineBoth(field, first, threshold);
-  const others = bestApart(sweep, refined, options.count - 1).map((offsetSeconds) =>
+  const others = bestApart(sweep, refined, options.count - 1, field.memory).map((offsetSeconds) =>
     refineOffset(field, { offsetSeconds, speed: refined.speed }, threshold, sweep),
   );
   return [refined, ...others].filter(({ evidence }) => evidence > 0);
@@ -161,11 +162,12 @@ function offsetWindows(
 const APART_SECONDS = 0.25;
 
 /** The offsets with the most evidence, best first, none of them near a better one or `first`. */
-function bestApart({ windows, bestStep }: Sweep, first: Line, count: number): number[] {
+function bestApart({ windows, bestStep }: Sweep, first: Line, count: number, memory: NumberMemory): number[] {
   const nearSteps = Math.ceil(APART_SECONDS / OFFSET_STEP_SECONDS) - 1;
   // What is left to choose from.
   const left = windows.map(({ steps, evidences }) => {
-    const own = Float64Array.from(evidences);
+    const own = memory.float64(evidences.length);
+    own.set(evidences);
     for (let i = 0; i < own.length; i += 1) {
       const distance = Math.abs((steps.first + i) * OFFSET_STEP_SECONDS - first.offsetSeconds);
       if (distance < APART_SECONDS - 1e-9 || steps.first + i === bestStep) own[i] = 0;

@@ -1,3 +1,4 @@
+import { freshMemory, type NumberMemory } from '../number-memory.js';
 import type { Line, SimilarityField } from './similarity-field.js';
 
 /** A run of the query's cells that lies on one line, [firstCell, endCell). */
@@ -20,7 +21,7 @@ export const CHANGE_COST = 0.25;
 export function profileAlong(field: SimilarityField, line: Line): Float64Array {
   const { query, video } = field;
   const cells = Math.max(1, Math.round((query.endSeconds - query.startSeconds) / CELL_SECONDS));
-  const profile = new Float64Array(cells).fill(Number.NEGATIVE_INFINITY);
+  const profile = field.memory.float64(cells).fill(Number.NEGATIVE_INFINITY);
   const count = mergeMoments(field, field.sample(line));
   if (count === 0) return profile;
   const { seconds: times, similarities: values } = field.sampled;
@@ -73,6 +74,7 @@ export function bestPath(
   profiles: readonly Float64Array[],
   lines: readonly Line[],
   threshold: number,
+  memory: NumberMemory = freshMemory,
 ): { runs: PathRun[]; evidence: number } {
   const cells = profiles[0]?.length ?? 0;
   const order = [...lines.keys()].sort((a, b) => offsetOf(lines, a) - offsetOf(lines, b));
@@ -81,6 +83,7 @@ export function bestPath(
     order.map((line) => profiles[line] as Float64Array),
     cells,
     threshold,
+    memory,
   );
   const single = bestRun(gains, cells);
   const { runs, evidence } =
@@ -90,6 +93,7 @@ export function bestPath(
           gains,
           cells,
           order.map((line) => lines[line] as Line),
+          memory,
         );
   return { runs: runs.map((run) => ({ ...run, line: order[run.line] as number })), evidence };
 }
@@ -138,14 +142,15 @@ function bestOfPaths(
   gains: Float64Array,
   cells: number,
   lines: readonly Line[],
+  memory: NumberMemory,
 ): { runs: PathRun[]; evidence: number } {
   const count = lines.length;
   const passed = cellsPassed(lines);
   // Of all paths that end in this cell on this line the best score, and where the path was before.
-  const scores = new Float64Array(count * cells);
-  const before = new Int32Array(count * cells);
+  const scores = memory.float64(count * cells);
+  const before = memory.int32(count * cells);
   // The cell, up to this one, with the best score of its line.
-  const bestEnds = new Int32Array(count * cells);
+  const bestEnds = memory.int32(count * cells);
   let best = 0;
   let bestAt = NOWHERE;
   for (let cell = 0; cell < cells; cell += 1) {
@@ -208,8 +213,13 @@ function offsetOf(lines: readonly Line[], line: number): number {
 }
 
 /** What each cell adds to a path, [lines, cells]. */
-function gainsOf(profiles: readonly Float64Array[], cells: number, threshold: number): Float64Array {
-  const gains = new Float64Array(profiles.length * cells);
+function gainsOf(
+  profiles: readonly Float64Array[],
+  cells: number,
+  threshold: number,
+  memory: NumberMemory,
+): Float64Array {
+  const gains = memory.float64(profiles.length * cells);
   profiles.forEach((profile, line) => {
     for (let cell = 0; cell < cells; cell += 1) {
       gains[line * cells + cell] = ((profile[cell] as number) - threshold) * CELL_SECONDS;

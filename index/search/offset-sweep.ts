@@ -20,7 +20,7 @@ export function evidenceAtOffsets(
   steps: OffsetSteps,
   threshold: number,
 ): Float64Array {
-  const evidences = new Float64Array(steps.last - steps.first + 1);
+  const evidences = field.memory.float64(steps.last - steps.first + 1).fill(0);
   for (let first = steps.first; first <= steps.last; first += MOST_LINES) {
     const some = { ...steps, first, last: Math.min(steps.last, first + MOST_LINES - 1) };
     sweep(field, speed, some, threshold, evidences.subarray(first - steps.first));

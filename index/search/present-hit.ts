@@ -1,10 +1,11 @@
 import type { Span } from '../span.js';
-import type { AlignedHit } from './align-candidates.js';
+import type { Alignment } from './alignment.js';
 import type { ScoredHit } from './score-hits.js';
+import type { SimilarityField } from './similarity-field.js';
 import type { HitPart, SearchExplanation, SearchHit } from './types.js';
 
-export function toHit(hit: ScoredHit): Omit<SearchHit, 'explanation'> {
-  const { video, alignment, mirrored, evidence, verdict } = hit;
+export function toHit(hit: ScoredHit): SearchHit {
+  const { video, alignment, mirrored, evidence, verdict, explanation } = hit;
   const { id, title, collection, label, durationSeconds } = video;
   const { query } = alignment;
   return {
@@ -20,11 +21,12 @@ export function toHit(hit: ScoredHit): Omit<SearchHit, 'explanation'> {
     speed: roundTo(alignment.speed, 3),
     mirrored,
     parts: alignment.parts.map(toPart),
+    explanation,
   };
 }
 
 /** What the alignment saw: the similarity of every clip of the query with every clip of the video that was looked at. */
-export function toExplanation({ alignment, field }: AlignedHit): SearchExplanation {
+export function toExplanation(field: SimilarityField, alignment: Alignment): SearchExplanation {
   const matrix = field.clipSimilarities();
   const columns = field.video.startsSeconds.length;
   return {

@@ -3,6 +3,7 @@ import type { Library, SegmentFilter } from '../library/types.js';
 import { videoFilterOf } from '../library/video-filter.js';
 import type { FfmpegProgram, MediaLimits } from '../media/types.js';
 import type { SegmentIndex } from '../vectors/types.js';
+import type { Aligner } from './alignment-share.js';
 import { collapseDuplicates } from './collapse-duplicates.js';
 import { embedFileQuery } from './embed-file-query.js';
 import { embedStoredQuery } from './embed-stored-query.js';
@@ -23,6 +24,8 @@ export interface SearcherParts {
   library: Library;
   /** Resolves when the vector index answers. */
   index: SegmentIndex;
+  /** On the thread of the search unless told. */
+  aligner?: Aligner | undefined;
   batcher: ClipBatcher;
   ffmpeg: FfmpegProgram;
   limits: MediaLimits;
@@ -88,7 +91,7 @@ async function findAll(parts: SearcherParts, request: SearchRequest, wanted: num
   const exclude = request.excludeSelf && embedded.videoId !== null ? [embedded.videoId] : [];
   const allowedVideos = async () =>
     (await parts.library.countVideos(filter, wanted + exclude.length)) - exclude.length;
-  const hits = await findHits({ library: parts.library, index: parts.index, manifest }, embedded, {
+  const hits = await findHits({ ...parts, manifest }, embedded, {
     wanted,
     filter: { ...filter, excludeVideoIds: exclude.length > 0 ? exclude : undefined },
     allowedVideos,

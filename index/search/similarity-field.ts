@@ -1,3 +1,4 @@
+import { freshMemory, type NumberMemory } from '../number-memory.js';
 import { type PlaceProducts, placeProducts } from '../simd/row-products.js';
 import { ownShares, timestepWeights, weightAt } from './boilerplate/moment-weights.js';
 import { PHASE_COST_PER_SECOND, ROUNDING_SECONDS } from './clip-lattice.js';
@@ -8,6 +9,15 @@ import { type ClipTrack, firstStart, lastStart, usualHop } from './clip-track.js
 export interface Line {
   offsetSeconds: number;
   speed: number;
+}
+
+export interface FieldOptions {
+  /** Where query or video shows what stands everywhere, nothing is more similar than that. No cap unless told. */
+  cap?: number;
+  /** Where they are known from another field of the two. */
+  cosines?: PlaceProducts;
+  /** Where the numbers of the field are put: it is of use for as long as they are. Memory of its own unless told. */
+  memory?: NumberMemory;
 }
 
 /** How finely the weight of the query is summed up. */
@@ -35,6 +45,8 @@ export type VisitPoint = (
 export class SimilarityField {
   readonly query: ClipTrack;
   readonly video: ClipTrack;
+  /** Where what is found out in this field is put. */
+  readonly memory: NumberMemory;
   /** [places, query clips, video clips] */
   readonly cosines: PlaceProducts;
   /** Of the query's timesteps. */
@@ -53,16 +65,9 @@ export class SimilarityField {
   /** Some clip of query or video counts for less than others. */
   readonly hasBoilerplate: boolean;
 
-  /**
-   * `cap`: where query or video shows what stands everywhere, nothing is more similar than that. No cap unless told. `cosines`: where they
-   * are known from another field of the two.
-   */
-  constructor(
-    query: ClipTrack,
-    video: ClipTrack,
-    cap = Number.POSITIVE_INFINITY,
-    cosines: PlaceProducts = cosinesOf(query, video),
-  ) {
+  constructor(query: ClipTrack, video: ClipTrack, options: FieldOptions = {}) {
+    const { cap = Number.POSITIVE_INFINITY, memory = freshMemory } = options;
+    this.memory = memory;
     this.query = query;
     this.video = video;
     this.#cap = cap;
@@ -72,7 +77,7 @@ export class SimilarityField {
       ownShares(this.#weights[0], query.timesteps),
       ownShares(this.#weights[1], query.timesteps),
     ];
-    this.cosines = cosines;
+    this.cosines = options.cosines ?? cosinesOf(query, video, memory);
     this.neighbours = clipNeighbours(query);
     const queryLength = lastStart(query) - firstStart(query);
     const slackSeconds =
@@ -83,18 +88,23 @@ export class SimilarityField {
 
   /** The same, where boilerplate is at most so similar. */
   withCap(cap: number): SimilarityField {
-    return this.hasBoilerplate ? new SimilarityField(this.query, this.video, cap, this.cosines) : this;
+    return this.hasBoilerplate ? this.#capped(cap) : this;
+  }
+
+  #capped(cap: number): SimilarityField {
+    const { query, video, cosines, memory } = this;
+    return new SimilarityField(query, video, { cap, cosines, memory });
   }
 
   /** Made for the first line: many a field is only looked at as a whole. */
   get points(): FieldPoints {
-    this.#points ??= pointsOf(this.query, this.video, this.cosines.stride);
+    this.#points ??= pointsOf(this.query, this.video, this.cosines.stride, this.memory);
     return this.#points;
   }
 
   /** What the last `sample` found. */
   get sampled(): SampledPoints {
-    this.#sampled ??= sampledPoints(this.points.seconds.length, this.hasBoilerplate);
+    this.#sampled ??= sampledPoints(this.points.seconds.length, this.hasBoilerplate, this.memory);
     return this.#sampled;
   }
 
@@ -215,7 +225,7 @@ export class SimilarityField {
     const { startsSeconds, timesteps } = this.query;
     const { values, stride } = this.cosines;
     const columns = this.video.startsSeconds.length;
-    const highest = new Float64Array(timesteps * startsSeconds.length).fill(-1);
+    const highest = this.memory.float64(timesteps * startsSeconds.length).fill(-1);
     for (let row = 0; row < highest.length; row += 1) {
       for (let i = row * stride; i < row * stride + columns; i += 1) {
         if ((values[i] as number) > (highest[row] as number)) highest[row] = values[i] as number;
@@ -234,7 +244,7 @@ export class SimilarityField {
     const { timesteps, startsSeconds } = this.query;
     const { values, stride } = this.cosines;
     const [rows, columns] = [startsSeconds.length, this.video.startsSeconds.length];
-    const means = new Float32Array(rows * columns);
+    const means = this.memory.float32(rows * columns);
     for (let row = 0; row < rows; row += 1) {
       for (let column = 0; column < columns; column += 1) {
         let sum = 0;
@@ -251,7 +261,7 @@ export class SimilarityField {
   bestSimilarities(): Float64Array {
     const columns = this.video.startsSeconds.length;
     const similarities = this.clipSimilarities();
-    const best = new Float64Array(this.query.startsSeconds.length).fill(-1);
+    const best = this.memory.float64(this.query.startsSeconds.length).fill(-1);
     for (let row = 0; row < best.length; row += 1) {
       for (let i = row * columns; i < (row + 1) * columns; i += 1) {
         if ((similarities[i] as number) > (best[row] as number)) best[row] = similarities[i] as number;
@@ -275,14 +285,14 @@ export interface SampledPoints {
   readonly uncapped: Float64Array;
 }
 
-function sampledPoints(count: number, hasBoilerplate: boolean): SampledPoints {
+function sampledPoints(count: number, hasBoilerplate: boolean, memory: NumberMemory): SampledPoints {
   return {
-    seconds: new Float64Array(count),
-    similarities: new Float64Array(count),
-    points: new Int32Array(count),
-    rows: new Int32Array(count),
-    betweens: new Float64Array(count),
-    uncapped: new Float64Array(hasBoilerplate ? count : 0),
+    seconds: memory.float64(count),
+    similarities: memory.float64(count),
+    points: memory.int32(count),
+    rows: memory.int32(count),
+    betweens: memory.float64(count),
+    uncapped: memory.float64(hasBoilerplate ? count : 0),
   };
 }
 
@@ -300,7 +310,7 @@ export interface FieldPoints {
   numbers: Int32Array;
 }
 
-function pointsOf(query: ClipTrack, video: ClipTrack, stride: number): FieldPoints {
+function pointsOf(query: ClipTrack, video: ClipTrack, stride: number, memory: NumberMemory): FieldPoints {
   const { timesteps, clipSeconds } = query;
   const rows = query.startsSeconds.length;
   const clips = video.startsSeconds.length;
@@ -309,11 +319,11 @@ function pointsOf(query: ClipTrack, video: ClipTrack, stride: number): FieldPoin
     (_, place) => ((place + 0.5) * clipSeconds) / timesteps,
   );
   const points = {
-    numbers: new Int32Array(clips * timesteps),
-    seconds: new Float64Array(clips * timesteps),
-    phases: new Float64Array(clips * timesteps),
-    places: new Int32Array(clips * timesteps),
-    bases: new Int32Array(clips * timesteps),
+    numbers: memory.int32(clips * timesteps),
+    seconds: memory.float64(clips * timesteps),
+    phases: memory.float64(clips * timesteps),
+    places: memory.int32(clips * timesteps),
+    bases: memory.int32(clips * timesteps),
   };
   // The timesteps of one place are in order of time already: of each place, the clip that comes next.
   const next = new Int32Array(timesteps);
@@ -351,9 +361,9 @@ function pointsOf(query: ClipTrack, video: ClipTrack, stride: number): FieldPoin
   };
 }
 
-function cosinesOf(query: ClipTrack, video: ClipTrack): PlaceProducts {
-  const { timesteps, dimension } = query;
-  return placeProducts({ left: query.features, right: video.features, places: timesteps, dimension });
+function cosinesOf(query: ClipTrack, video: ClipTrack, memory: NumberMemory): PlaceProducts {
+  const { timesteps: places, dimension } = query;
+  return placeProducts({ left: query.features, right: video.features, places, dimension }, memory);
 }
 
 function widestHop({ startsSeconds }: ClipTrack): number {

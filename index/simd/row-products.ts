@@ -1,3 +1,4 @@
+import { freshMemory, type NumberMemory } from '../number-memory.js';
 import { dot } from '../vectors/dot.js';
 import { FLOAT_BYTES, f32, f32x4, i32, LANES, local, moduleOf, repeatWhile, v128 } from './assembler.js';
 import { type Program, runProgram } from './program.js';
@@ -18,11 +19,11 @@ export interface PlacedRows {
 }
 
 /** Every row of the one side with every row of the other, place by place. */
-export function placeProducts(rows: PlacedRows): PlaceProducts {
+export function placeProducts(rows: PlacedRows, memory: NumberMemory = freshMemory): PlaceProducts {
   const isEmpty = rows.left.length === 0 || rows.right.length === 0;
   if (isEmpty || rows.dimension % LANES !== 0) return plainPlaceProducts(rows);
   kernel ??= instantiate();
-  return kernel === 'none' ? plainPlaceProducts(rows) : kernel(rows);
+  return kernel === 'none' ? plainPlaceProducts(rows) : kernel(rows, memory);
 }
 
 /** The same, one after another: where there are no vectors of floats to compute with. */
@@ -41,7 +42,7 @@ export function plainPlaceProducts({ left, right, places, dimension }: PlacedRow
   return { values, stride };
 }
 
-type Kernel = (rows: PlacedRows) => PlaceProducts;
+type Kernel = (rows: PlacedRows, memory: NumberMemory) => PlaceProducts;
 
 let kernel: Kernel | 'none' | undefined;
 
@@ -54,7 +55,7 @@ function instantiate(): Kernel | 'none' {
   const program = rowProductsProgram();
   if (program === null) return 'none';
   const { functions, memory } = program;
-  return ({ left, right, places, dimension }) => {
+  return ({ left, right, places, dimension }, target) => {
     const rowValues = places * dimension;
     const rows = left.length / rowValues;
     const columns = right.length / rowValues;
@@ -78,7 +79,9 @@ function instantiate(): Kernel | 'none' {
         rowValues * FLOAT_BYTES,
       );
     }
-    return { values: floats.slice(targetAt, targetAt + valueCount), stride };
+    const values = target.float32(valueCount);
+    values.set(floats.subarray(targetAt, targetAt + valueCount));
+    return { values, stride };
   };
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Library, SegmentFilter } from '../library/types.js';
 import { dot } from './dot.js';
+import type { FilterCounts } from './filter-counts.js';
 import type { HnswIndex } from './hnsw-index.js';
 import { rowsOf } from './rows.js';
 import { EF_PER_NEIGHBOUR, MINIMUM_EF } from './search-ef.js';
@@ -26,6 +27,7 @@ export interface FilteredSearchParts {
   index: HnswIndex;
   library: Library;
   modelId: string;
+  counts: FilterCounts;
 }
 
 /**
@@ -43,13 +45,13 @@ export async function searchFiltered(
   const { dimension } = parts.index;
   const queryCount = Math.floor(queries.length / dimension);
   const rows = toUnitVectors(queries, queryCount, dimension, 'Queries');
-  const allowedCount = await parts.library.countSegments(parts.modelId, filter);
-  const share = allowedCount / Math.max(1, await parts.library.countSegments(parts.modelId));
-  const exactUs = allowedCount * (COST.rowUs + COST.comparisonUs * queryCount);
+  const { allowed, total } = await parts.counts.of(filter);
+  const share = allowed / Math.max(1, total);
+  const exactUs = allowed * (COST.rowUs + COST.comparisonUs * queryCount);
 
   const answers = new Array<Neighbours | null>(queryCount).fill(null);
-  // Where allowed segments lie evenly, this many neighbours hold k of them; twice that to be on the safe side.
-  for (let take = Math.ceil((2 * k) / share); ; take *= 4) {
+  // Where allowed segments lie evenly, this many neighbours hold k of them; twice that to be on the safe side. All that is not allowed, and k more, are enough in any case.
+  for (let take = Math.min(Math.ceil((2 * k) / share), k + total - allowed); ; take *= 4) {
     const open = positionsOf(answers, null);
     if (open.length === 0) return answers as Neighbours[];
     if (open.length * (COST.searchUs + COST.neighbourUs * take) > exactUs) break;
@@ -76,7 +78,6 @@ async function overFetch(
   filter: SegmentFilter,
   options: VectorSearchOptions,
 ): Promise<void> {
-  // Half of what is taken is expected to hold the answer, so half of the usual candidates for each suffices.
   const searchEf = Math.max(options.searchEf ?? 0, EF_PER_NEIGHBOUR * take, MINIMUM_EF);
   const found = await index.search(rowsOf(queries, open, index.dimension), take, { searchEf });
   const ids = [...new Set(found.flatMap((neighbours) => neighbours.ids))];

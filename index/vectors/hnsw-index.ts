@@ -1,22 +1,17 @@
-import type { Worker } from 'node:worker_threads';
-import { CliptraceError, type ErrorCode } from '../errors.js';
-import type { GraphFile, GraphSize, HnswReply, HnswRequestName, HnswRequests } from './hnsw-protocol.js';
+import { CliptraceError } from '../errors.js';
+import { ThreadCalls } from '../threads/thread-calls.js';
+import { startWorker } from '../threads/worker-thread.js';
+import type { GraphFile, GraphSize, HnswCalls } from './hnsw-protocol.js';
 import type { GraphParameters } from './node-graph.js';
 import { MAXIMUM_LABEL } from './twin-groups.js';
 import type { Neighbours, VectorIndex, VectorSearchOptions } from './types.js';
 import { copyUnitVectors, toUnitVectors } from './unit-vectors.js';
-import { startWorker } from './worker-thread.js';
 
 /** Links a node and candidates while building; measured in docs/architecture.md. */
 export const HNSW_DEFAULTS = { m: 16, efConstruction: 200 } as const;
 
 /** As many as are usually added at once. */
 const STAGED_VECTORS = 1024;
-
-interface PendingCall {
-  resolve: (answer: unknown) => void;
-  reject: (error: CliptraceError) => void;
-}
 
 /**
  * Approximate nearest neighbours: an HNSW graph in a thread of its own, so that neither building nor searching holds up
@@ -25,32 +20,17 @@ interface PendingCall {
 export class HnswIndex implements VectorIndex {
   readonly dimension: number;
   readonly parameters: GraphParameters;
-  readonly #worker: Worker;
-  readonly #pending = new Map<number, PendingCall>();
-  readonly #exited: Promise<void>;
+  readonly #thread: ThreadCalls<HnswCalls>;
   /** Transferred arrays would pile up in the other thread, which sees no reason to collect them before there are 64 MB. */
   #staging: Float32Array<SharedArrayBuffer> | null;
-  #lastCallId = 0;
-  #failure: CliptraceError | null = null;
-  #closing: Promise<void> | null = null;
 
   constructor(dimension: number, parameters: Partial<Omit<GraphParameters, 'dimension'>> = {}) {
     this.dimension = dimension;
     this.parameters = { ...HNSW_DEFAULTS, ...parameters, dimension };
     const stagingBytes = 4 * STAGED_VECTORS * dimension;
     this.#staging = new Float32Array(new SharedArrayBuffer(stagingBytes));
-    this.#worker = startWorker('hnsw-worker', import.meta.url, { parameters: this.parameters });
-    this.#worker.on('message', (reply: HnswReply) => this.#settle(reply));
-    this.#worker.on('messageerror', (error) => this.#fail(`answered with what cannot be read`, error));
-    this.#worker.on('error', (error) => this.#fail(`failed: ${error.message}`, error));
-    this.#exited = new Promise((resolve) => {
-      this.#worker.on('exit', (exitCode) => {
-        this.#fail(this.#closing === null ? `ended unexpectedly with exit code ${exitCode}` : 'is closed');
-        resolve();
-      });
-    });
-    // An idle index keeps no process alive.
-    this.#worker.unref();
+    const worker = startWorker('hnsw-worker', import.meta.url, { parameters: this.parameters });
+    this.#thread = new ThreadCalls(worker, 'The thread of the vector index');
   }
 
   async add(ids: readonly number[], vectors: Float32Array): Promise<void> {
@@ -58,26 +38,26 @@ export class HnswIndex implements VectorIndex {
     const staging = this.#takeStaging(vectors.length);
     if (staging === null) {
       const rows = toUnitVectors(vectors, ids.length, this.dimension, 'Vectors');
-      await this.#call('add', { ids: [...ids], vectors: rows }, [rows.buffer]);
+      await this.#thread.call('add', { ids: [...ids], vectors: rows }, [rows.buffer]);
       return;
     }
     try {
       const rows = staging.subarray(0, vectors.length);
       copyUnitVectors(vectors, ids.length, this.dimension, 'Vectors', rows);
-      await this.#call('add', { ids: [...ids], vectors: rows });
+      await this.#thread.call('add', { ids: [...ids], vectors: rows });
     } finally {
       this.#staging = staging;
     }
   }
 
   async remove(ids: readonly number[]): Promise<void> {
-    await this.#call('remove', { ids: [...ids] });
+    await this.#thread.call('remove', { ids: [...ids] });
   }
 
   async search(queries: Float32Array, k: number, options: VectorSearchOptions = {}): Promise<Neighbours[]> {
     const count = Math.floor(queries.length / this.dimension);
     const rows = toUnitVectors(queries, count, this.dimension, 'Queries');
-    return await this.#call('search', { queries: rows, k, searchEf: options.searchEf }, [rows.buffer]);
+    return await this.#thread.call('search', { queries: rows, k, searchEf: options.searchEf }, [rows.buffer]);
   }
 
   async size(): Promise<number> {
@@ -85,17 +65,17 @@ export class HnswIndex implements VectorIndex {
   }
 
   async counts(): Promise<GraphSize> {
-    return await this.#call('size', {});
+    return await this.#thread.call('size', {});
   }
 
   /** In no order. */
   async ids(): Promise<Uint32Array> {
-    return await this.#call('ids', {});
+    return await this.#thread.call('ids', {});
   }
 
   /** Those of the ids that are missing or have another vector than row i of `vectors`, [ids.length, dimension]. */
   async differing(ids: readonly number[], vectors: Float32Array): Promise<number[]> {
-    return await this.#call('differing', { ids: [...ids], vectors });
+    return await this.#thread.call('differing', { ids: [...ids], vectors });
   }
 
   /**
@@ -103,27 +83,26 @@ export class HnswIndex implements VectorIndex {
    * when it is done, or given up because the index was cleared, read or closed.
    */
   async compact(): Promise<void> {
-    await this.#call('compact', {});
+    await this.#thread.call('compact', {});
   }
 
   async clear(): Promise<void> {
-    await this.#call('clear', {});
+    await this.#thread.call('clear', {});
   }
 
   /** DISK_FULL. The file is synced and was read back. */
   async write(file: string): Promise<GraphFile> {
-    return await this.#call('write', { file });
+    return await this.#thread.call('write', { file });
   }
 
   /** Replaces the content; answers why the file cannot be used, or null. */
   async read(file: string, expected: GraphFile, options: { thorough: boolean }): Promise<string | null> {
-    return await this.#call('read', { file, expected, ...options });
+    return await this.#thread.call('read', { file, expected, ...options });
   }
 
   /** After what was asked before. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#thread.close();
   }
 
   /** Memory that both threads see, for one addition at a time; null when it is taken or too small. */
@@ -132,52 +111,6 @@ export class HnswIndex implements VectorIndex {
     if (staging === null || valueCount > staging.length) return null;
     this.#staging = null;
     return staging;
-  }
-
-  async #close(): Promise<void> {
-    if (this.#failure !== null) return;
-    // The thread may end before its answer has arrived; its end is what counts.
-    this.#call('close', {}).catch(() => undefined);
-    this.#worker.ref();
-    await this.#exited;
-  }
-
-  #call<Name extends HnswRequestName>(
-    name: Name,
-    ask: HnswRequests[Name]['ask'],
-    transfer: ArrayBuffer[] = [],
-  ): Promise<HnswRequests[Name]['answer']> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
-    this.#lastCallId += 1;
-    const id = this.#lastCallId;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject });
-      this.#worker.ref();
-      this.#worker.postMessage({ id, name, ask }, transfer);
-    });
-  }
-
-  #settle(reply: HnswReply): void {
-    const call = this.#pending.get(reply.id);
-    this.#pending.delete(reply.id);
-    if (this.#pending.size === 0) this.#worker.unref();
-    if ('answer' in reply) call?.resolve(reply.answer);
-    else {
-      const { code, message, details } = reply.error;
-      call?.reject(new CliptraceError(code as ErrorCode, message, { details }));
-    }
-  }
-
-  #fail(what: string, cause?: unknown): void {
-    this.#failure ??= new CliptraceError(
-      'INTERNAL',
-      `The thread of the vector index ${what}. Restart the program.`,
-      {
-        cause,
-      },
-    );
-    for (const call of this.#pending.values()) call.reject(this.#failure);
-    this.#pending.clear();
   }
 }
 

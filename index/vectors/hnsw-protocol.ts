@@ -1,3 +1,4 @@
+import type { CallOf } from '../threads/call-protocol.js';
 import type { GraphContent } from './hnsw-graph.js';
 import type { GraphParameters } from './node-graph.js';
 import type { Neighbours } from './types.js';
@@ -21,7 +22,7 @@ export interface GraphSize {
 }
 
 /** What the worker can be asked, with its answer. */
-export interface HnswRequests {
+export interface HnswCalls {
   search: { ask: { queries: Float32Array; k: number; searchEf?: number | undefined }; answer: Neighbours[] };
   add: { ask: { ids: number[]; vectors: Float32Array }; answer: null };
   remove: { ask: { ids: number[] }; answer: null };
@@ -40,15 +41,7 @@ export interface HnswRequests {
   close: { ask: Record<string, never>; answer: null };
 }
 
-export type HnswRequestName = keyof HnswRequests;
-
-export type HnswRequest = {
-  [Name in HnswRequestName]: { id: number; name: Name; ask: HnswRequests[Name]['ask'] };
-}[HnswRequestName];
-
-export type HnswReply =
-  | { id: number; answer: unknown }
-  | { id: number; error: { code: string; message: string; details: Record<string, unknown> } };
+export type HnswCall = CallOf<HnswCalls>;
 
 export interface HnswWorkerData {
   parameters: GraphParameters;

@@ -1,9 +1,9 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
+import { answerCall } from '../threads/answer-call.js';
 import { Compaction } from './compaction.js';
 import { readGraphFile, writeGraphFile } from './graph-file.js';
 import { HnswGraph } from './hnsw-graph.js';
-import type { GraphSize, HnswReply, HnswRequest, HnswWorkerData } from './hnsw-protocol.js';
+import type { GraphSize, HnswCall, HnswWorkerData } from './hnsw-protocol.js';
 import { recheckSuspects } from './recheck-suspects.js';
 import { inSlices } from './slices.js';
 
@@ -13,10 +13,10 @@ let graph = new HnswGraph((workerData as HnswWorkerData).parameters);
 let queue: Promise<void> = Promise.resolve();
 let compaction: Compaction | null = null;
 
-port.on('message', (request: HnswRequest) => {
+port.on('message', (request: HnswCall) => {
   if (request.name === 'search') {
     // At once: between two slices of whatever the queue is doing.
-    void reply(request, async () => {
+    void answerCall(port, request, async () => {
       const { queries, k, searchEf } = request.ask;
       const count = queries.length / graph.parameters.dimension;
       return Array.from({ length: count }, (_, row) => graph.search(queries, row, k, searchEf));
@@ -24,25 +24,11 @@ port.on('message', (request: HnswRequest) => {
     return;
   }
   // Beside the queue: it may take minutes, and nothing need wait for it.
-  if (request.name === 'compact') void reply(request, compact);
-  else queue = queue.then(() => reply(request, () => perform(request)));
+  if (request.name === 'compact') void answerCall(port, request, compact);
+  else queue = queue.then(() => answerCall(port, request, () => perform(request)));
 });
 
-async function reply(request: HnswRequest, work: () => Promise<unknown>): Promise<void> {
-  let message: HnswReply;
-  try {
-    message = { id: request.id, answer: await work() };
-  } catch (error) {
-    const details = error instanceof CliptraceError ? { ...error.details } : {};
-    message = {
-      id: request.id,
-      error: { code: errorCodeOf(error), message: errorMessageOf(error), details },
-    };
-  }
-  port.postMessage(message);
-}
-
-async function perform(request: Exclude<HnswRequest, { name: 'search' | 'compact' }>): Promise<unknown> {
+async function perform(request: Exclude<HnswCall, { name: 'search' | 'compact' }>): Promise<unknown> {
   switch (request.name) {
     case 'add':
       return await add(request.ask.ids, request.ask.vectors);

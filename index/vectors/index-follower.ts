@@ -3,6 +3,7 @@ import { errorMessageOf } from '../errors.js';
 import { isUnfiltered } from '../library/segment-filter.js';
 import type { Library, SegmentChange, SegmentFilter, SegmentVectors } from '../library/types.js';
 import type { IndexOpening } from '../types.js';
+import { FilterCounts } from './filter-counts.js';
 import { searchFiltered } from './filtered-search.js';
 import { HnswIndex } from './hnsw-index.js';
 import { SnapshotStore } from './snapshot.js';
@@ -62,6 +63,7 @@ class IndexFollower implements SegmentIndex {
   readonly #modelId: string;
   readonly #index: HnswIndex;
   readonly #snapshots: SnapshotStore;
+  readonly #filterCounts: FilterCounts;
   #sequence = 0;
   /** Additions up to this segment are in the index already, whatever the log says. */
   #rebuiltUpToId = 0;
@@ -81,6 +83,7 @@ class IndexFollower implements SegmentIndex {
     this.dimension = options.model.dimension;
     this.#index = new HnswIndex(options.model.dimension);
     this.#snapshots = new SnapshotStore(options.folder, options.model.id);
+    this.#filterCounts = new FilterCounts(options.library, options.model.id, () => this.#sequence);
   }
 
   get sequence(): number {
@@ -126,7 +129,12 @@ class IndexFollower implements SegmentIndex {
     options: VectorSearchOptions = {},
   ): Promise<Neighbours[]> {
     if (isUnfiltered(filter)) return await this.#index.search(queries, k, options);
-    const parts = { index: this.#index, library: this.#library, modelId: this.#modelId };
+    const parts = {
+      index: this.#index,
+      library: this.#library,
+      modelId: this.#modelId,
+      counts: this.#filterCounts,
+    };
     return await searchFiltered(parts, queries, k, filter, options);
   }
 

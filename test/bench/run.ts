@@ -1,3 +1,4 @@
+import { letHeapsGrow } from '../../index/cli/heap-growth.js';
 import { benchBadFiles } from './bad-files.js';
 import { benchEdits } from './edits.js';
 import { benchEncoder } from './encoder.js';
@@ -27,6 +28,8 @@ const TARGETS: Record<string, (args: readonly string[]) => Promise<void>> = {
   vectors: benchVectors,
 };
 
+// As the program does.
+letHeapsGrow();
 const [target = '', ...args] = process.argv.slice(2);
 const bench = TARGETS[target];
 if (bench) await bench(args);

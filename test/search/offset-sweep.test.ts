@@ -60,7 +60,7 @@ const FIELDS: Record<string, () => SimilarityField> = {
     new SimilarityField(
       track(every(0.5, 10), { seed: 9, startSeconds: 0, endSeconds: 6.5, isBoilerplate: true }),
       track(every(1, 14), { seed: 10, startSeconds: 0, endSeconds: 15, isBoilerplate: true }),
-      0.1,
+      { cap: 0.1 },
     ),
 };
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseMetaCondition } from '../../index/library/video-filter.js';
 import { ExactIndex } from '../../index/vectors/exact-index.js';
+import { FilterCounts } from '../../index/vectors/filter-counts.js';
 import { searchFiltered } from '../../index/vectors/filtered-search.js';
 import { HnswIndex } from '../../index/vectors/hnsw-index.js';
 import { MODEL, putVideo, temporaryLibrary } from '../library/fixtures.js';
@@ -33,6 +34,7 @@ it('costs no recall at 10, whether 50, 10, 1 or 0.1 % of the segments are allowe
   const all = await library.readVectors(MODEL.id, 0, 100_000);
   await index.add(all.ids, all.vectors);
   const queries = clusteredUnitVectors(QUERIES, dimension, { clusters: 50, spread: 0.7, seed: 1 });
+  const counts = new FilterCounts(library, MODEL.id, () => 1);
   for (const share of [0.5, 0.1, 0.01, 0.001]) {
     const filter = { meta: [parseMetaCondition('number', `0..${share * VIDEOS - 1}`)] };
     const allowed = await library.readVectors(MODEL.id, 0, 100_000, filter);
@@ -40,7 +42,13 @@ it('costs no recall at 10, whether 50, 10, 1 or 0.1 % of the segments are allowe
     const exact = new ExactIndex(dimension);
     await exact.add(allowed.ids, allowed.vectors);
     const expected = await exact.search(queries, 10);
-    const found = await searchFiltered({ index, library, modelId: MODEL.id }, queries, 10, filter, {});
+    const found = await searchFiltered(
+      { index, library, modelId: MODEL.id, counts },
+      queries,
+      10,
+      filter,
+      {},
+    );
     let right = 0;
     let wanted = 0;
     expected.forEach(({ ids }, query) => {

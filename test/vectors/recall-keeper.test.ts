@@ -4,6 +4,7 @@ import { ExactIndex } from '../../index/vectors/exact-index.js';
 import { exactNeighbours, neighbourRecall } from '../../index/vectors/exact-neighbours.js';
 import { openSegmentIndex } from '../../index/vectors/index-follower.js';
 import { RecallKeeper } from '../../index/vectors/recall-keeper.js';
+import { EF_PER_NEIGHBOUR } from '../../index/vectors/search-ef.js';
 import type { SegmentIndex } from '../../index/vectors/types.js';
 import { MODEL, putVideo, segmentBatch, temporaryLibrary } from '../library/fixtures.js';
 import { unitVectors } from './vectors.js';
@@ -109,7 +110,7 @@ describe('the keeper of recall', () => {
   it('raises ef until what searches find is what was promised', async () => {
     const { ask, errors } = await keeperOf(0.99, (index) => lazy(index));
     const first = await ask(4);
-    expect(first).toMatchObject({ efPerNeighbour: 4, checkedQueries: 8 });
+    expect(first).toMatchObject({ efPerNeighbour: EF_PER_NEIGHBOUR, checkedQueries: 8 });
     expect(first.recall).toBeCloseTo(0.1, 1);
     const last = await ask(100);
     // All neighbours are found from 40 on, 0.99 of them from 39.6 on.
@@ -122,18 +123,18 @@ describe('the keeper of recall', () => {
     const { ask, errors, pass } = await keeperOf(0.99, (index) => lazy(index, 0.1));
     const seen = new Set<number>();
     for (let i = 0; i < 60; i += 1) seen.add((await ask(1)).efPerNeighbour);
-    expect([...seen]).toEqual([4, 6, 9]);
-    expect(await ask(1)).toMatchObject({ efPerNeighbour: 4, checkedQueries: 50 });
+    expect([...seen]).toEqual([1, 1.5, 2.25].map((times) => times * EF_PER_NEIGHBOUR));
+    expect(await ask(1)).toMatchObject({ efPerNeighbour: EF_PER_NEIGHBOUR, checkedQueries: 50 });
     pass(3_600_000);
     await ask(1);
-    expect((await ask(1)).efPerNeighbour).toBe(6);
+    expect((await ask(1)).efPerNeighbour).toBe(1.5 * EF_PER_NEIGHBOUR);
     expect(errors).toEqual([]);
   });
 
   it('lowers ef where recall is far above the promise', async () => {
     const { ask } = await keeperOf(0.5);
     const { efPerNeighbour, recall } = await ask(40);
-    expect(efPerNeighbour).toBeLessThan(4);
+    expect(efPerNeighbour).toBeLessThan(EF_PER_NEIGHBOUR);
     expect(recall ?? 1).toBeGreaterThan(0.5);
   });
 
@@ -142,7 +143,7 @@ describe('the keeper of recall', () => {
     await keeper.search(unitVectors(1, dimension, 1), 10, { searchEf: 20 });
     await keeper.searchFiltered(unitVectors(1, dimension, 1), 10, { collection: 'default' });
     await keeper.settled();
-    expect(keeper.liveRecall).toEqual({ recall: null, checkedQueries: 0, efPerNeighbour: 4 });
+    expect(keeper.liveRecall).toEqual({ recall: null, checkedQueries: 0, efPerNeighbour: EF_PER_NEIGHBOUR });
     await keeper.searchFiltered(unitVectors(1, dimension, 1), 10, {});
     await keeper.settled();
     expect(keeper.liveRecall.checkedQueries).toBe(1);
