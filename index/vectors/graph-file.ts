@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import { GRAPH_HEADER_BYTES, type GraphLayout, readGraphLayout } from './graph-layout.js';
 import { type GraphScan, scanGraph } from './graph-scan.js';
-import type { HnswGraph } from './hnsw-graph.js';
+import { type HnswGraph, type ReadNodes, readNodes } from './hnsw-graph.js';
 import type { GraphFile } from './hnsw-protocol.js';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -45,21 +45,32 @@ export async function readGraphFile(
     const { size } = await handle.stat();
     if (size !== expected.byteLength) return `its file has ${size} bytes instead of ${expected.byteLength}`;
     const layout = await readGraphLayout(handle, size, graph.parameters);
-    const scanning = scanGraph(handle, layout, { sha256: thorough });
-    const [scan, load] = await Promise.allSettled([scanning, graph.load(file)]);
-    if (scan.status === 'rejected') throw scan.reason;
-    const reason = alteration(scan.value, expected);
-    if (reason !== null) return reason;
+    const reading = readBesideHnswlib(handle, layout, expected, thorough);
+    const [read, load] = await Promise.allSettled([reading, graph.load(file)]);
+    if (read.status === 'rejected') throw read.reason;
+    if (typeof read.value === 'string') return read.value;
     if (load.status === 'rejected') throw load.reason;
-    const { labels } = scan.value;
-    const hubVectors = readVectors(handle, layout, labels, new Set(expected.hubLabels));
-    graph.adopt(load.value, { labels, hubVectors }, expected);
+    graph.adopt(load.value, read.value, expected);
     return null;
   } catch (error) {
     return `its file cannot be read: ${errorMessageOf(error)}`;
   } finally {
     await handle?.close();
   }
+}
+
+/** What of the file hnswlib does not tell, found out while it is still loading; or where the file was altered. */
+async function readBesideHnswlib(
+  handle: FileHandle,
+  layout: GraphLayout,
+  expected: GraphFile,
+  thorough: boolean,
+): Promise<ReadNodes | string> {
+  const scan = await scanGraph(handle, layout, { sha256: thorough });
+  const { labels } = scan;
+  const reason = alteration(scan, expected);
+  if (reason !== null) return reason;
+  return readNodes(labels, readVectors(handle, layout, labels, new Set(expected.hubLabels)), expected);
 }
 
 /** Vectors of the nodes that bear the wanted labels. */
@@ -70,9 +81,10 @@ function readVectors(
   wanted: ReadonlySet<number>,
 ): Map<number, Float32Array> {
   const vectors = new Map<number, Float32Array>();
-  labels.forEach((label, node) => {
+  for (let node = 0; node < labels.length && vectors.size < wanted.size; node += 1) {
+    const label = labels[node] as number;
     if (wanted.has(label)) vectors.set(label, readVector(handle, layout, node));
-  });
+  }
   return vectors;
 }
 

@@ -76,6 +76,8 @@ async function checkUpperLinks(
 ): Promise<void> {
   const levelBytes = 4 * m + 4;
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  // Its methods are the engine's own, while those of a Buffer have to be compiled first.
+  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
   let position = start;
   let chunkStart = start;
   let chunkEnd = start;
@@ -85,7 +87,7 @@ async function checkUpperLinks(
       chunkEnd = position + (await handle.read(chunk, 0, CHUNK_BYTES, position)).bytesRead;
       if (position + 4 > chunkEnd) throw new Error(`it ends before the links of node ${node}`);
     }
-    const length = chunk.readUInt32LE(position - chunkStart);
+    const length = view.getUint32(position - chunkStart, true);
     if (length % levelBytes !== 0 || length > MAXIMUM_LEVEL * levelBytes) {
       throw new Error(`the links of node ${node} have an impossible length`);
     }

@@ -141,21 +141,8 @@ export class HnswGraph {
     return await this.#graph.load(file);
   }
 
-  /** Takes a loaded graph for its own. Throws when it does not hold what is expected. */
-  adopt(
-    graph: LoadedGraph,
-    read: { labels: Uint32Array; hubVectors: Map<number, Float32Array> },
-    content: GraphContent,
-  ): void {
-    const { labels, hubVectors } = read;
-    const deleted = new Set(content.deletedLabels);
-    const nodes = TwinGroups.restore(labels, deleted, content.twins);
-    if (nodes.nodeCount + deleted.size !== labels.length) throw new Error('it lacks deleted nodes');
-    if (nodes.size !== content.liveCount) {
-      throw new Error(`it holds ${nodes.size} vectors where ${content.liveCount} are expected`);
-    }
-    const lacking = content.hubLabels.find((label) => !hubVectors.has(label) || !nodes.isLabel(label));
-    if (lacking !== undefined) throw new Error(`it lacks hub ${lacking}`);
+  /** Takes a loaded graph for its own, with the ids that stand behind its nodes. */
+  adopt(graph: LoadedGraph, { nodes, hubVectors }: ReadNodes, content: GraphContent): void {
     this.#graph.adopt(graph, content, hubVectors);
     this.#nodes = nodes;
   }
@@ -172,4 +159,28 @@ export class HnswGraph {
     }
     return best.take();
   }
+}
+
+/** What a file says of a graph's nodes. */
+export interface ReadNodes {
+  nodes: TwinGroups;
+  /** Of every hub, by its label. */
+  hubVectors: Map<number, Float32Array>;
+}
+
+/** The ids behind nodes that bear these labels. Throws where they are not what is expected. */
+export function readNodes(
+  labels: Uint32Array,
+  hubVectors: Map<number, Float32Array>,
+  content: GraphContent,
+): ReadNodes {
+  const deleted = new Set(content.deletedLabels);
+  const nodes = TwinGroups.restore(labels, deleted, content.twins);
+  if (nodes.nodeCount + deleted.size !== labels.length) throw new Error('it lacks deleted nodes');
+  if (nodes.size !== content.liveCount) {
+    throw new Error(`it holds ${nodes.size} vectors where ${content.liveCount} are expected`);
+  }
+  const lacking = content.hubLabels.find((label) => !hubVectors.has(label) || !nodes.isLabel(label));
+  if (lacking !== undefined) throw new Error(`it lacks hub ${lacking}`);
+  return { nodes, hubVectors };
 }

@@ -20,20 +20,27 @@ export class TwinGroups {
 
   /** Of nodes that bear `labels`, but for the deleted ones. */
   static restore(
-    labels: Iterable<number>,
+    labels: ArrayLike<number>,
     deleted: ReadonlySet<number>,
     groups: readonly TwinGroup[],
   ): TwinGroups {
     const restored = new TwinGroups();
     const grouped = new Map(groups);
-    for (const label of labels) {
+    // A loop that makes nothing: it runs once in a thread, before any of it is compiled.
+    for (let node = 0; node < labels.length; node += 1) {
+      const label = labels[node] as number;
       if (deleted.has(label)) continue;
-      const [first, ...others] = grouped.get(label) ?? [label];
-      if (first === undefined) throw new Error(`node ${label} has no id`);
-      restored.addNode(label, first);
-      for (const id of others) restored.join(label, id);
+      const ids = grouped.get(label);
+      if (ids === undefined) restored.addNode(label, label);
+      else restored.#addGroup(label, ids);
     }
     return restored;
+  }
+
+  #addGroup(label: number, [first, ...others]: readonly number[]): void {
+    if (first === undefined) throw new Error(`node ${label} has no id`);
+    this.addNode(label, first);
+    for (const id of others) this.join(label, id);
   }
 
   get size(): number {
