@@ -1,4 +1,3 @@
-import { CliptraceError } from '../errors.js';
 import type { Video } from '../library/types.js';
 import type {
   Aligner,
@@ -8,7 +7,9 @@ import type {
   SharedHit,
   Standing,
 } from './alignment-share.js';
+import { searchCancelled } from './candidate-share.js';
 import type { Candidate } from './candidates.js';
+import { highestOfEach } from './compared-video.js';
 import type { ClipShape, EmbeddedQuery } from './embedded-query.js';
 
 /** A place in a video where the query may come from, and what speaks for it. */
@@ -99,7 +100,7 @@ function scoreAt(standings: readonly { score: number }[], position: number): num
 }
 
 function stopIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new CliptraceError('CANCELLED', 'The search was cancelled');
+  if (signal?.aborted) throw searchCancelled();
 }
 
 /** The shares of a search as one: candidates go by their position in the search. */
@@ -135,13 +136,7 @@ class Shares {
   }
 
   async compare(): Promise<number[]> {
-    const nearest: number[] = [];
-    for (const similarities of await this.#ofEach((share) => share.compare())) {
-      similarities.forEach((similarity, clip) => {
-        nearest[clip] = Math.max(nearest[clip] ?? similarity, similarity);
-      });
-    }
-    return nearest;
+    return highestOfEach(await this.#ofEach((share) => share.compare()));
   }
 
   async coarseScores(edgeThreshold: number): Promise<number[]> {

@@ -1,9 +1,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { CliptraceError } from '../errors.js';
 import { openLibrary, type SqliteLibrary } from '../library/sqlite-library.js';
 import { answerCall } from '../threads/answer-call.js';
 import type { AlignmentCall, AlignmentWorkerData } from './alignment-protocol.js';
-import { CandidateShare } from './candidate-share.js';
+import { CandidateShare, searchCancelled } from './candidate-share.js';
 
 const port = parentPort as MessagePort;
 const { dataFolder } = workerData as AlignmentWorkerData;
@@ -50,6 +49,6 @@ function forget(number: number): void {
 
 function shareOf(number: number): CandidateShare {
   const found = shares.get(number);
-  if (!found) throw new CliptraceError('CANCELLED', 'The search was cancelled');
+  if (!found) throw searchCancelled();
   return found;
 }

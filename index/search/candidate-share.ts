@@ -117,7 +117,7 @@ export class CandidateShare implements AlignmentShare {
   }
 
   async #step<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw cancelled();
+    if (this.#isClosed) throw searchCancelled();
     this.#isWorking = true;
     try {
       return await work();
@@ -140,11 +140,11 @@ export class CandidateShare implements AlignmentShare {
 
   async #giveTurn(): Promise<void> {
     await this.#turns.give();
-    if (this.#isClosed || this.#signal?.aborted) throw cancelled();
+    if (this.#isClosed || this.#signal?.aborted) throw searchCancelled();
   }
 }
 
-function cancelled(): CliptraceError {
+export function searchCancelled(): CliptraceError {
   return new CliptraceError('CANCELLED', 'The search was cancelled');
 }
 

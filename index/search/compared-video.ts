@@ -149,13 +149,19 @@ export class ComparedVideo {
 
 /** Of each of the query's clips, the similarity to the nearest clip of all videos, whichever variant it is of. */
 export function nearestOf(compared: readonly ComparedVideo[]): number[] {
-  const nearest: number[] = [];
-  for (const field of compared.flatMap((video) => video.fields())) {
-    field.bestSimilarities().forEach((similarity, clip) => {
-      nearest[clip] = Math.max(nearest[clip] ?? similarity, similarity);
-    });
+  return highestOfEach(compared.flatMap((video) => video.fields()).map((field) => field.bestSimilarities()));
+}
+
+/** Of each clip, the highest of its similarities in any of the lists. */
+export function highestOfEach(lists: readonly ArrayLike<number>[]): number[] {
+  const highest: number[] = [];
+  for (const similarities of lists) {
+    for (let clip = 0; clip < similarities.length; clip += 1) {
+      const similarity = similarities[clip] as number;
+      highest[clip] = Math.max(highest[clip] ?? similarity, similarity);
+    }
   }
-  return nearest;
+  return highest;
 }
 
 /** The mirror image must fit clearly better than what is upright. */

@@ -88,10 +88,7 @@ export class SimilarityField {
 
   /** The same, where boilerplate is at most so similar. */
   withCap(cap: number): SimilarityField {
-    return this.hasBoilerplate ? this.#capped(cap) : this;
-  }
-
-  #capped(cap: number): SimilarityField {
+    if (!this.hasBoilerplate) return this;
     const { query, video, cosines, memory } = this;
     return new SimilarityField(query, video, { cap, cosines, memory });
   }

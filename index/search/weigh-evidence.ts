@@ -19,6 +19,7 @@ export interface WeighedEvidence {
 
 /** What must match beside boilerplate for a hit to be more than that. */
 const LEAST_OWN_SECONDS = 0.5;
+
 export function weighEvidence(field: SimilarityField, alignment: Alignment): WeighedEvidence {
   const seconds = field.querySeconds;
   const speedCost =
