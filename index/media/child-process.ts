@@ -72,8 +72,11 @@ export class FfmpegChild {
   #isClosed = false;
   #isKilled = false;
   #failure: Error | null = null;
-  /** Of those who wait for a sign of life. */
-  readonly #wakes = new Set<() => void>();
+  /** Who waits for each output, and last for the end. */
+  readonly #waiting: readonly Set<() => void>[];
+  /** `performance.now()` of the last sign of life, or of when somebody began to wait for one. */
+  #aliveAt = 0;
+  #stallTimer: NodeJS.Timeout | null = null;
 
   constructor(run: FfmpegRun) {
     if (run.signal?.aborted) throw cancelled(run);
@@ -99,6 +102,7 @@ export class FfmpegChild {
       (this.#child.stdio?.[descriptor] as Readable | null | undefined) ?? Readable.from([]);
     const extra = (run.extra ?? []).map((target, i) => ({ target, pipe: pipeOf(3 + i) }));
     this.#outputs = [pipeOf(1), ...extra.filter(({ target }) => target === 'pipe').map(({ pipe }) => pipe)];
+    this.#waiting = [...this.#outputs, null].map(() => new Set());
     this.#copies = extra.flatMap(({ target, pipe }) => (target === 'pipe' ? [] : [pipe]));
     for (const { target, pipe } of extra) if (target !== 'pipe') this.#copy(pipe, target);
     this.#closed = new Promise((resolve) => this.#watch(resolve));
@@ -125,7 +129,7 @@ export class FfmpegChild {
       const bytes = stream.read() as Buffer | null;
       if (bytes !== null) return bytes;
       if (stream.readableEnded || stream.destroyed) return null;
-      await this.#nextEvent();
+      await this.#nextEvent(output);
     }
   }
 
@@ -138,7 +142,7 @@ export class FfmpegChild {
   async wait(): Promise<ChildEnd> {
     while (!this.#isClosed) {
       if (this.#failure) throw this.#failure;
-      await this.#nextEvent();
+      await this.#nextEvent(this.#outputs.length);
     }
     if (this.#failure) throw this.#failure;
     return this.#end ?? { exitCode: null, exitSignal: null };
@@ -187,8 +191,8 @@ export class FfmpegChild {
   }
 
   #watch(resolve: () => void): void {
-    const wake = (): void => this.#wakeAll();
-    for (const output of this.#outputs) {
+    for (const [i, output] of this.#outputs.entries()) {
+      const wake = (): void => this.#wake(i);
       for (const event of ['readable', 'end', 'close', 'error']) output.on(event, wake);
     }
     this.#child.stderr?.on('data', (bytes: Buffer) => this.stderr.push(bytes));
@@ -207,35 +211,44 @@ export class FfmpegChild {
   #close(resolve: () => void): void {
     this.#isClosed = true;
     if (this.#timeout) clearTimeout(this.#timeout);
+    if (this.#stallTimer) clearTimeout(this.#stallTimer);
     this.#run.signal?.removeEventListener('abort', this.#onAbort);
     liveChildren.delete(this);
     this.#wakeAll();
     resolve();
   }
 
-  /** Resolves at the next sign of life, of whichever output; a wait longer than the stall limit is a failure. */
-  #nextEvent(): Promise<void> {
+  /** Resolves at the next event of the output or, for the number behind the last of them, at the end. */
+  #nextEvent(output: number): Promise<void> {
+    if (this.#waiting.every((waiting) => waiting.size === 0)) this.#aliveAt = performance.now();
+    this.#stallTimer ??= setTimeout(this.#onStallTimer, this.#run.stallTimeoutMs);
     return new Promise((resolve) => {
-      let timer: NodeJS.Timeout;
-      const watch = (): void => {
-        timer = setTimeout(() => {
-          // The child may be waiting for us to read another of its outputs: that is no stall of its own.
-          if (this.#outputs.some((output) => output.readableLength > 0)) watch();
-          else this.#fail(stalled(this.#run));
-        }, this.#run.stallTimeoutMs);
-      };
-      watch();
-      this.#wakes.add(() => {
-        clearTimeout(timer);
-        resolve();
-      });
+      this.#waiting[output]?.add(resolve);
     });
   }
 
+  /** One timer for all who wait: nothing from any output within the stall limit is a failure. */
+  readonly #onStallTimer = (): void => {
+    this.#stallTimer = null;
+    if (this.#isClosed || this.#waiting.every((waiting) => waiting.size === 0)) return;
+    // The child may be waiting for us to read another of its outputs: that is no stall of its own.
+    if (this.#outputs.some((output) => output.readableLength > 0)) this.#aliveAt = performance.now();
+    const restMs = this.#aliveAt + this.#run.stallTimeoutMs - performance.now();
+    if (restMs > 0) this.#stallTimer = setTimeout(this.#onStallTimer, restMs);
+    else this.#fail(stalled(this.#run));
+  };
+
+  /** Only who waits for this output: of eight files in one process, seven have nothing to do with it. */
+  #wake(output: number): void {
+    this.#aliveAt = performance.now();
+    const waiting = this.#waiting[output] as Set<() => void>;
+    const resolves = [...waiting];
+    waiting.clear();
+    for (const resolve of resolves) resolve();
+  }
+
   #wakeAll(): void {
-    const wakes = [...this.#wakes];
-    this.#wakes.clear();
-    for (const wake of wakes) wake();
+    for (const output of this.#waiting.keys()) this.#wake(output);
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,14 +13,17 @@ import buildWhatIsStale from '../../helpers/build-once.js';
 import { createWorkspace } from '../../helpers/workspace.js';
 import { percentile } from '../measure.js';
 import { writeCopies, writeShortClips } from './archive.js';
+import { bareDecode } from './bare-decode.js';
 import { runCounted } from './counted.js';
-import { decodeOnly } from './decode-only.js';
 import { runIndex } from './run-index.js';
 
 interface Round {
   wallMs: number;
   indexCpuMs: number;
+  /** The pipeline as far as the clips. */
   decodeCpuMs: number;
+  /** ffmpeg without the pipeline, and without pictures. */
+  bareDecodeCpuMs: number;
   encodeCpuMs: number;
   segments: number;
   videoSeconds: number;
@@ -31,9 +34,9 @@ interface Round {
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 
 /**
- * `npm run bench -- ingest [--archive FOLDER | --copies N | --short N] [--rounds N]`: what `cliptrace index` takes, beside what decoding
- * alone (one bare ffmpeg a file, frames of the clips to nowhere) and encoding alone (as many clips) take, in turn. Without an
- * archive: N copies of each sample, or N clips of two seconds.
+ * `npm run bench -- ingest [--archive FOLDER | --copies N | --short N] [--rounds N]`: what `cliptrace index` takes, beside what its parts
+ * take alone, in turn: decoding as it does it (with pictures and pipes, nothing behind), decoding by one bare ffmpeg a file (frames of
+ * the clips to nowhere, no pictures), encoding as many clips. Without an archive: N copies of each sample, or N clips of two seconds.
  */
 export async function benchIngest(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -66,7 +69,8 @@ async function runRound(archive: string, data: string): Promise<Round> {
   const settings = readSettings(process.env);
   const { manifest } = await readManifest(manifestPathOf(settings.modelFolder), settings.precision);
   const { segments, videoSeconds, indexedPaths, wallMs, cpuMs: indexCpuMs } = await runIndex(archive, data);
-  const decodeCpuMs = await decodeOnly({
+  const decodeCpuMs = await decodeOnly(indexedPaths, segments, data);
+  const bareDecodeCpuMs = await bareDecode({
     ffmpeg: (await resolveFfmpeg({ env: process.env })).path,
     filePaths: indexedPaths,
     preprocessing: manifest.preprocessing,
@@ -74,7 +78,7 @@ async function runRound(archive: string, data: string): Promise<Round> {
   });
   const encodeCpuMs = await encodeOnly(segments);
   const bytes = bytesBelow(data);
-  return { wallMs, indexCpuMs, decodeCpuMs, encodeCpuMs, segments, videoSeconds, bytes };
+  return { wallMs, indexCpuMs, decodeCpuMs, bareDecodeCpuMs, encodeCpuMs, segments, videoSeconds, bytes };
 }
 
 function bytesBelow(data: string): Record<string, number> {
@@ -85,6 +89,24 @@ function bytesBelow(data: string): Record<string, number> {
     if (stats.isFile()) bytes[first] = (bytes[first] ?? 0) + stats.size;
   }
   return bytes;
+}
+
+/** In a process of its own, with its children; without its start. Throws when it gives other segments than the index has. */
+async function decodeOnly(
+  filePaths: readonly string[],
+  wantedSegments: number,
+  data: string,
+): Promise<number> {
+  const list = `${data}.list.json`;
+  writeFileSync(list, JSON.stringify(filePaths));
+  const script = path.join(HERE, 'decode-only.ts');
+  const args = ['--import', 'tsx', script, list];
+  const { stdout, cpuMs } = await runCounted({ command: process.execPath, args });
+  rmSync(list);
+  const { startCpuMs, segments } = JSON.parse(stdout) as { startCpuMs: number; segments: number };
+  if (segments !== wantedSegments)
+    throw new Error(`Decoding alone gave ${segments} segments, the index has ${wantedSegments}`);
+  return cpuMs - startCpuMs;
 }
 
 /** In a process of its own; without its start and end. */
@@ -112,12 +134,18 @@ function printHour({ segments, videoSeconds, bytes, indexCpuMs, wallMs }: Round)
 function printRounds(rounds: readonly Round[]): void {
   const seconds = (ms: number) => (ms / 1000).toFixed(2);
   const sums = rounds.map((round) => round.decodeCpuMs + round.encodeCpuMs);
-  const cpuRatios = rounds.map((round, i) => round.indexCpuMs / (sums[i] as number));
-  const wallRatios = rounds.map((round, i) => round.wallMs / ((sums[i] as number) / 2));
+  const bareSums = rounds.map((round) => round.bareDecodeCpuMs + round.encodeCpuMs);
+  const ratios = {
+    cpu: rounds.map((round, i) => round.indexCpuMs / (sums[i] as number)),
+    wall: rounds.map((round, i) => round.wallMs / ((sums[i] as number) / 2)),
+    bareCpu: rounds.map((round, i) => round.indexCpuMs / (bareSums[i] as number)),
+    bareWall: rounds.map((round, i) => round.wallMs / ((bareSums[i] as number) / 2)),
+  };
   const rows = rounds.map((round, i) => [
-    ...[round.indexCpuMs, round.decodeCpuMs, round.encodeCpuMs, round.wallMs].map(seconds),
-    (cpuRatios[i] as number).toFixed(3),
-    (wallRatios[i] as number).toFixed(3),
+    ...[round.indexCpuMs, round.decodeCpuMs, round.bareDecodeCpuMs, round.encodeCpuMs, round.wallMs].map(
+      seconds,
+    ),
+    ...Object.values(ratios).map((values) => (values[i] as number).toFixed(3)),
   ]);
   const [first] = rounds;
   process.stdout.write(
@@ -126,16 +154,22 @@ function printRounds(rounds: readonly Round[]): void {
   if (first) printHour(first);
   const headers = [
     'index CPU s',
-    'decode-only CPU s',
-    'encode-only CPU s',
+    'decode-only',
+    'bare ffmpeg',
+    'encode-only',
     'index wall s',
     'CPU / sum',
     'wall / (sum / 2)',
+    'CPU / bare sum',
+    'wall / (bare sum / 2)',
   ];
   process.stdout.write(`${formatTable(headers, rows)}\n`);
   const median = (values: readonly number[]) => percentile(values, 0.5).toFixed(3);
+  const line = (sum: string, cpu: readonly number[], wall: readonly number[]) =>
+    `Median: CPU / (${sum}) ${median(cpu)}, wall / (that sum / 2) ${median(wall)}\n`;
   process.stdout.write(
-    `Median: CPU / (decode-only + encode-only) ${median(cpuRatios)} (at most 1.10 is wanted), ` +
-      `wall / (that sum / 2) ${median(wallRatios)} (at most 1.15 is wanted, on two processors)\n`,
+    line('decode-only + encode-only', ratios.cpu, ratios.wall) +
+      line('bare ffmpeg without pictures + encode-only', ratios.bareCpu, ratios.bareWall) +
+      'Wanted: at most 1.10, and 1.15 on two processors\n',
   );
 }
