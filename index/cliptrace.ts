@@ -1,7 +1,8 @@
 import { access, rm, stat } from 'node:fs/promises';
 import { WatchEmbedder } from './clip-watch/embed-watch.js';
+import { readManifest } from './encoder/manifest.js';
 import { manifestPathOf } from './encoder/model-store.js';
-import { openEncoder } from './encoder/onnx-encoder.js';
+import { openModel } from './encoder/onnx-encoder.js';
 import { CliptraceError, errorMessageOf } from './errors.js';
 import { createEvaluationRunner } from './evaluation/evaluation-runner.js';
 import { Admission } from './ingest/admission.js';
@@ -109,14 +110,28 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
   const library = await openLibrary({ dataFolder, mode });
   undo.push(() => library.close());
   if (writable) await sweepTemporaryFolder(dataFolder);
-  const ffmpeg = await resolveFfmpeg({ env });
-  const encoder = await openEncoder({
-    manifestPath: manifestPathOf(settings.modelFolder),
-    precision: settings.precision,
-    threads: settings.threads,
-  });
-  undo.push(() => encoder.close());
-  const { manifest } = encoder;
+  // Side by side, for they take most of the time of a start; what fails is told in this order.
+  const ffmpegFound = awaitedLater(resolveFfmpeg({ env }));
+  const { precision, threads } = settings;
+  const modelRead = awaitedLater(readManifest(manifestPathOf(settings.modelFolder), precision));
+  const encoderOpened = awaitedLater(modelRead.then((model) => openModel({ model, precision, threads })));
+  undo.push(async () => (await encoderOpened.catch(() => null))?.close());
+  const ffmpeg = await ffmpegFound;
+  const { manifest } = await modelRead;
+  const index = new DeferredIndex(
+    manifest.dimension,
+    openSegmentIndex({
+      library,
+      model: { id: manifest.id, dimension: manifest.dimension },
+      folder: dataFolder.vectorsFolder,
+      writable,
+      after: encoderOpened,
+      onProgress: options.onRebuildProgress,
+      logger: options.logger,
+    }),
+  );
+  undo.push(() => index.close());
+  const encoder = await encoderOpened;
   if (writable) {
     await library.registerModel({
       id: manifest.id,
@@ -126,18 +141,6 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     });
     await removeOrphanUploads(dataFolder.mediaFolder, library);
   }
-  const index = new DeferredIndex(
-    manifest.dimension,
-    openSegmentIndex({
-      library,
-      model: { id: manifest.id, dimension: manifest.dimension },
-      folder: dataFolder.vectorsFolder,
-      writable,
-      onProgress: options.onRebuildProgress,
-      logger: options.logger,
-    }),
-  );
-  undo.push(() => index.close());
   if (!options.background) await index.opened;
 
   const batcher = new ClipBatcher({ encoder, maxBatch: MAX_BATCH });
@@ -286,6 +289,12 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       await library.close();
     },
   };
+}
+
+/** A failure before anybody asks is not one that nobody handles. */
+function awaitedLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 function tellingRecall(searcher: Searcher, keeper: RecallKeeper | null): Searcher {

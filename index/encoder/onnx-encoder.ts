@@ -1,7 +1,7 @@
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import { checkGraph, invalidGraph } from './check-graph.js';
 import { latticeClip } from './check-input.js';
-import { type CheckVector, type ModelManifest, readManifest } from './manifest.js';
+import { type CheckVector, type LoadedManifest, type ModelManifest, readManifest } from './manifest.js';
 import { DEFAULT_PRECISION } from './precision.js';
 import { SessionThread } from './session-thread.js';
 import type { EncodedClips, Encoder } from './types.js';
@@ -15,6 +15,11 @@ export interface OpenEncoderOptions {
   precision?: string | undefined;
   /** Run the check vectors; true unless told. */
   verify?: boolean;
+}
+
+export interface OpenModelOptions extends Pick<OpenEncoderOptions, 'threads' | 'verify'> {
+  model: LoadedManifest;
+  precision: string;
 }
 
 /** Between a variant and float32 on the check vector's pattern: the int8 that was measured has 0.9998. */
@@ -40,20 +45,34 @@ export function sessionPlan(threads: number): { sessions: number; threadsPerSess
  * MODEL_NOT_FOUND, MODEL_INVALID (manifest, hash, or a graph of other names, types or shapes), MODEL_CHECK_FAILED.
  */
 export async function openEncoder(options: OpenEncoderOptions): Promise<Encoder> {
-  const { manifestPath, threads, precision = DEFAULT_PRECISION, verify = true } = options;
-  const { manifest, modelPath, whitening } = await readManifest(manifestPath, precision);
+  const { manifestPath, precision = DEFAULT_PRECISION, ...rest } = options;
+  return openModel({ ...rest, model: await readManifest(manifestPath, precision), precision });
+}
+
+/** The same for a manifest that has been read at this precision. */
+export async function openModel(options: OpenModelOptions): Promise<Encoder> {
+  const { model, precision, threads, verify = true } = options;
+  const { manifest, modelPath, whitening } = model;
   const { sessions, threadsPerSession } = sessionPlan(threads);
-  const open = () => openSession(modelPath, manifest, threadsPerSession);
-  // The first alone: what is wrong with the model is then found once.
-  const encoder = new OnnxEncoder({ manifest, precision, whitening }, [await open()]);
+  const opened = await allOrNone(sessions, () => openSession(modelPath, manifest, threadsPerSession));
+  const encoder = new OnnxEncoder({ manifest, precision, whitening }, opened);
   try {
     if (verify) for (const vector of manifest.checkVectors) await checkVector(encoder, vector);
-    for (let more = 1; more < sessions; more += 1) encoder.join(await open());
     return encoder;
   } catch (error) {
     await encoder.close();
     throw error;
   }
+}
+
+/** Side by side. When one cannot be opened, the others are closed again. */
+async function allOrNone(count: number, open: () => Promise<SessionThread>): Promise<SessionThread[]> {
+  const settled = await Promise.allSettled(Array.from({ length: count }, open));
+  const failed = settled.find((one) => one.status === 'rejected');
+  const opened = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  if (!failed) return opened;
+  for (const thread of opened) await thread.close();
+  throw failed.reason;
 }
 
 async function openSession(
@@ -77,12 +96,12 @@ class OnnxEncoder implements Encoder {
   readonly manifest: ModelManifest;
   readonly precision: string;
   readonly #whitening: Whitening | null;
-  readonly #threads: SessionThread[];
+  readonly #threads: readonly SessionThread[];
   #closing: Promise<void> | null = null;
 
   constructor(
     model: { manifest: ModelManifest; precision: string; whitening: Whitening | null },
-    threads: SessionThread[],
+    threads: readonly SessionThread[],
   ) {
     this.manifest = model.manifest;
     this.precision = model.precision;
@@ -92,10 +111,6 @@ class OnnxEncoder implements Encoder {
 
   get parallelism(): number {
     return this.#threads.length;
-  }
-
-  join(thread: SessionThread): void {
-    this.#threads.push(thread);
   }
 
   async encode(pixels: Uint8Array, count: number): Promise<EncodedClips> {

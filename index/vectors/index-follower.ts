@@ -24,6 +24,8 @@ export interface OpenSegmentIndexOptions {
   folder: string;
   /** Whether snapshots are written: by the holder of the folder lock only. */
   writable: boolean;
+  /** The thread is started at once, the library read when this has resolved; its failure is that of the opening. */
+  after?: Promise<unknown> | undefined;
   /** While segments are put into the graph that no snapshot holds. */
   onProgress?: ((progress: { segmentsDone: number; segmentsTotal: number }) => void) | undefined;
   logger?: IndexLogger | undefined;
@@ -48,6 +50,7 @@ export async function openSegmentIndex(
 ): Promise<{ index: SegmentIndex; opening: IndexOpening }> {
   const index = new IndexFollower(options);
   try {
+    await options.after;
     return { index, opening: await index.open() };
   } catch (error) {
     await index.close();

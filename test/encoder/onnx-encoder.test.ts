@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -186,6 +186,19 @@ describe('opening a model', () => {
       message: expect.stringContaining('encoder.onnx'),
     });
   });
+
+  test.runIf(process.platform === 'linux')(
+    'leaves no thread behind when sessions that are opened side by side cannot be',
+    async () => {
+      const path = variant('no ONNX for three', { onnx: () => Buffer.from('this is no model') });
+      const threadCount = () => readdirSync('/proc/self/task').length;
+      const before = threadCount();
+      await expect(openEncoder({ manifestPath: path, threads: 3 })).rejects.toMatchObject({
+        code: 'MODEL_INVALID',
+      });
+      await expect.poll(threadCount).toBeLessThanOrEqual(before);
+    },
+  );
 
   test.each<[string, (manifest: ModelManifest) => void, RegExp]>([
     [
