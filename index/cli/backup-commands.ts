@@ -2,7 +2,8 @@ import { checkBackup, restoreBackup } from '../backup/restore.js';
 import { writeBackup } from '../backup/write-backup.js';
 import { CliptraceError } from '../errors.js';
 import { dataFolderAt, openDataFolder } from '../library/data-folder.js';
-import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf } from './context.js';
+import { type CommandContext, type CommonFlags, settingsOf } from './context.js';
+import { EXIT_DONE } from './exit-codes.js';
 import { plural, printable, printJson } from './output.js';
 import { packageVersion } from './package-version.js';
 

@@ -8,12 +8,12 @@ import { type ListedBoilerplate, listBoilerplate } from '../search/boilerplate/l
 import {
   type CommandContext,
   type CommonFlags,
-  EXIT_DONE,
   parseNumber,
   settingsOf,
   withCliptrace,
   withLibrary,
 } from './context.js';
+import { EXIT_DONE } from './exit-codes.js';
 import { formatRange, formatTable, plural, printable, printJson, type Terminal } from './output.js';
 import { runJob } from './run-job.js';
 

@@ -1,6 +1,7 @@
 import { USUAL_QUERY_COUNT } from '../search/calibration/calibrate-collection.js';
 import type { Calibration } from '../search/calibration/types.js';
-import { type CommandContext, type CommonFlags, EXIT_DONE, parseNumber, withCliptrace } from './context.js';
+import { type CommandContext, type CommonFlags, parseNumber, withCliptrace } from './context.js';
+import { EXIT_DONE } from './exit-codes.js';
 import { formatTable, printable, printJson } from './output.js';
 import { runJob } from './run-job.js';
 

@@ -17,13 +17,6 @@ const fileSchema = z.record(z.string(), valueSchema);
 /** Lists of folders are separated as in PATH, other lists by commas. */
 const FOLDER_LISTS: ReadonlySet<string> = new Set(['CLIPTRACE_ARCHIVE_ROOTS', 'CLIPTRACE_WATCH']);
 
-/** `--config FILE`, else CLIPTRACE_CONFIG; null without either. */
-export function configurationPath(argv: readonly string[], env: NodeJS.ProcessEnv): string | null {
-  const at = argv.findIndex((argument) => argument === '--config' || argument.startsWith('--config='));
-  const flag = at < 0 ? undefined : argv[at]?.split('=').slice(1).join('=') || argv[at + 1];
-  return flag || env.CLIPTRACE_CONFIG || null;
-}
-
 /**
  * Reads a JSON object whose keys are the variables' names without CLIPTRACE_, in camel case (`maxUploadBytes`), and
  * `ffmpegPath`. CONFIGURATION_INVALID names each key that is not known. Values are judged where the variables are.

@@ -1,9 +1,7 @@
-import { type OpenedCliptrace, openCliptrace } from '../cliptrace.js';
-import { describeVariant, variantOf } from '../encoder/precision.js';
+import type { OpenedCliptrace } from '../cliptrace.js';
 import type { Encoder } from '../encoder/types.js';
 import { CliptraceError } from '../errors.js';
 import { openDataFolder } from '../library/data-folder.js';
-import { openLibrary } from '../library/sqlite-library.js';
 import type { Library } from '../library/types.js';
 import { readSettings, type SettingFlags, type Settings } from '../settings.js';
 import type { Terminal } from './output.js';
@@ -19,26 +17,18 @@ export interface CommonFlags extends SettingFlags {
   json?: boolean;
 }
 
-export const EXIT_DONE = 0;
-export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
-export const EXIT_SOME_FILES_FAILED = 3;
-// Of `verify`.
-export const EXIT_REPAIRABLE = 4;
-export const EXIT_REPAIRED = 5;
-export const EXIT_UNREPAIRABLE = 6;
-
 export function settingsOf(context: CommandContext, flags: CommonFlags): Settings {
   return readSettings(context.env, flags);
 }
 
-/** Opens the product, runs, and closes it again whatever happens. */
+/** Opens the product, runs, and closes it again whatever happens. It is loaded here: most commands do without it. */
 export async function withCliptrace<T>(
   context: CommandContext,
   flags: CommonFlags,
   mode: 'read' | 'write',
   work: (cliptrace: OpenedCliptrace) => Promise<T>,
 ): Promise<T> {
+  const { openCliptrace } = await import('../cliptrace.js');
   const cliptrace = await openCliptrace({
     settings: settingsOf(context, flags),
     env: context.env,
@@ -51,7 +41,7 @@ export async function withCliptrace<T>(
   });
   try {
     await cliptrace.opened;
-    tellVariant(cliptrace.encoder, context);
+    await tellVariant(cliptrace.encoder, context);
     return await work(cliptrace);
   } finally {
     await cliptrace.close();
@@ -59,7 +49,8 @@ export async function withCliptrace<T>(
 }
 
 /** What is given up for a variant is told to whoever chose it. */
-function tellVariant({ manifest, precision }: Encoder, { terminal }: CommandContext): void {
+async function tellVariant({ manifest, precision }: Encoder, { terminal }: CommandContext): Promise<void> {
+  const { describeVariant, variantOf } = await import('../encoder/precision.js');
   const variant = variantOf(manifest, precision);
   if (variant) terminal.err(`Encoder ${manifest.id}, ${describeVariant(variant)}`);
 }
@@ -71,6 +62,7 @@ export async function withLibrary<T>(
   work: (library: Library) => Promise<T>,
 ): Promise<T> {
   const dataFolder = await openDataFolder(settingsOf(context, flags).dataRoot, { create: false });
+  const { openLibrary } = await import('../library/sqlite-library.js');
   const library = await openLibrary({ dataFolder, mode: 'read' });
   try {
     return await work(library);

@@ -12,8 +12,9 @@ import { NO_CONFINEMENT } from '../media/confinement.js';
 import { resolveFfmpeg } from '../media/ffmpeg-program.js';
 import type { Settings } from '../settings.js';
 import { openSegmentIndex } from '../vectors/index-follower.js';
-import { type CommandContext, type CommonFlags, EXIT_DONE, EXIT_FAILED, settingsOf } from './context.js';
+import { type CommandContext, type CommonFlags, settingsOf } from './context.js';
 import { describeConfinement } from './doctor-confinement.js';
+import { EXIT_DONE, EXIT_FAILED } from './exit-codes.js';
 import { printJson } from './output.js';
 
 export interface Finding {

@@ -16,15 +16,9 @@ import { openLibrary } from '../library/sqlite-library.js';
 import type { Library } from '../library/types.js';
 import { defaultMediaLimits } from '../media/limits.js';
 import type { DataFolder } from '../types.js';
-import {
-  type CommandContext,
-  type CommonFlags,
-  EXIT_DONE,
-  parseNumber,
-  settingsOf,
-  withCliptrace,
-} from './context.js';
+import { type CommandContext, type CommonFlags, parseNumber, settingsOf, withCliptrace } from './context.js';
 import { printEvaluation } from './evaluation-text.js';
+import { EXIT_DONE } from './exit-codes.js';
 import { IndexProgress } from './index-progress.js';
 import { settleAbandoned } from './job-control.js';
 import { printJson, type Terminal } from './output.js';

@@ -4,13 +4,8 @@ import type { OpenedCliptrace } from '../cliptrace.js';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import { countFailures } from '../ingest/failure-counts.js';
 import type { FileOutcome, Job, JobFile, JobRequest } from '../library/types.js';
-import {
-  type CommandContext,
-  type CommonFlags,
-  EXIT_DONE,
-  EXIT_SOME_FILES_FAILED,
-  withCliptrace,
-} from './context.js';
+import { type CommandContext, type CommonFlags, withCliptrace } from './context.js';
+import { EXIT_DONE, EXIT_SOME_FILES_FAILED } from './exit-codes.js';
 import { plural, printable, printJson, type Terminal } from './output.js';
 import { type IndexSummary, runJob } from './run-job.js';
 

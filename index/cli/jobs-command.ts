@@ -9,15 +9,13 @@ import { JOB_ACTIONS } from './command-words.js';
 import {
   type CommandContext,
   type CommonFlags,
-  EXIT_DONE,
-  EXIT_FAILED,
-  EXIT_SOME_FILES_FAILED,
   parseId,
   parseNumber,
   settingsOf,
   withCliptrace,
   withLibrary,
 } from './context.js';
+import { EXIT_DONE, EXIT_FAILED, EXIT_SOME_FILES_FAILED } from './exit-codes.js';
 import { printFailures, printSummary, summaryJson } from './index-command.js';
 import { IndexProgress, progressLine } from './index-progress.js';
 import { controlJob, settleAbandoned } from './job-control.js';

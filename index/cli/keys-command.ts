@@ -6,7 +6,8 @@ import { openLibrary } from '../library/sqlite-library.js';
 import type { ApiKey, Library } from '../library/types.js';
 import { actionOf } from './action.js';
 import { KEY_ACTIONS } from './command-words.js';
-import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf, withLibrary } from './context.js';
+import { type CommandContext, type CommonFlags, settingsOf, withLibrary } from './context.js';
+import { EXIT_DONE } from './exit-codes.js';
 import { formatTable, printJson } from './output.js';
 
 export interface KeysFlags extends CommonFlags {

@@ -4,14 +4,13 @@ import { openLibrary } from '../library/sqlite-library.js';
 import {
   type CommandContext,
   type CommonFlags,
-  EXIT_DONE,
-  EXIT_FAILED,
   parseId,
   parseNumber,
   settingsOf,
   withCliptrace,
   withLibrary,
 } from './context.js';
+import { EXIT_DONE, EXIT_FAILED } from './exit-codes.js';
 import { formatTable, plural, printable, printJson, VIDEO_HEADERS, videoRow } from './output.js';
 
 export interface VideosFlags extends CommonFlags {

@@ -1,8 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { JOB_ACTIONS, KEY_ACTIONS, VERIFY_EXIT_CODES, WATCH_ACTIONS } from './command-words.js';
-import { configurationPath, namingKeys, readConfigurationFile, withFile } from './configuration-file.js';
-import { type CommandContext, EXIT_FAILED, EXIT_USAGE } from './context.js';
+import { configurationPath } from './configuration-path.js';
+import type { CommandContext } from './context.js';
+import { EXIT_FAILED, EXIT_USAGE } from './exit-codes.js';
 import { printJson } from './output.js';
 import { packageVersion } from './package-version.js';
 
@@ -306,6 +307,7 @@ export async function main(argv: readonly string[], asked: CommandContext): Prom
   const path = configurationPath(argv, asked.env);
   if (path === null) return run(argv, asked);
   try {
+    const { namingKeys, readConfigurationFile, withFile } = await import('./configuration-file.js');
     const file = await readConfigurationFile(path);
     const terminal = {
       ...asked.terminal,

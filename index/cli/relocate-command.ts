@@ -2,13 +2,8 @@ import path from 'node:path';
 import { relocate } from '../ingest/relocate.js';
 import { openDataFolder } from '../library/data-folder.js';
 import { openLibrary } from '../library/sqlite-library.js';
-import {
-  type CommandContext,
-  type CommonFlags,
-  EXIT_DONE,
-  EXIT_SOME_FILES_FAILED,
-  settingsOf,
-} from './context.js';
+import { type CommandContext, type CommonFlags, settingsOf } from './context.js';
+import { EXIT_DONE, EXIT_SOME_FILES_FAILED } from './exit-codes.js';
 import { plural, printable, printJson, type Terminal } from './output.js';
 
 export interface RelocateFlags extends CommonFlags {

@@ -2,7 +2,8 @@ import path from 'node:path';
 import { CliptraceError } from '../errors.js';
 import { type MetaCondition, parseMetaCondition } from '../library/video-filter.js';
 import type { SearchAnswer, SearchQuery } from '../search/types.js';
-import { type CommandContext, type CommonFlags, EXIT_DONE, parseNumber, withCliptrace } from './context.js';
+import { type CommandContext, type CommonFlags, parseNumber, withCliptrace } from './context.js';
+import { EXIT_DONE } from './exit-codes.js';
 import { formatRange, formatTable, printJson, type Terminal } from './output.js';
 
 export interface SearchFlags extends CommonFlags {

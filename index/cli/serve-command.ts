@@ -2,7 +2,8 @@ import pino from 'pino';
 import { type OpenedCliptrace, openCliptrace } from '../cliptrace.js';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { FolderWatch } from '../watch/folder-watch.js';
-import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf } from './context.js';
+import { type CommandContext, type CommonFlags, settingsOf } from './context.js';
+import { EXIT_DONE } from './exit-codes.js';
 
 /** For what follows the requests in hand. */
 const CLOSING_MS = 3500;

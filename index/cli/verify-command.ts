@@ -7,15 +7,8 @@ import { openDataFolder } from '../library/data-folder.js';
 import type { Settings } from '../settings.js';
 import type { Problem, VerifyReport, VerifyStatus } from '../verify/types.js';
 import { verifyDataFolder } from '../verify/verify.js';
-import {
-  type CommandContext,
-  type CommonFlags,
-  EXIT_DONE,
-  EXIT_REPAIRABLE,
-  EXIT_REPAIRED,
-  EXIT_UNREPAIRABLE,
-  settingsOf,
-} from './context.js';
+import { type CommandContext, type CommonFlags, settingsOf } from './context.js';
+import { EXIT_DONE, EXIT_REPAIRABLE, EXIT_REPAIRED, EXIT_UNREPAIRABLE } from './exit-codes.js';
 import { plural, printable, printJson, type Terminal } from './output.js';
 
 export interface VerifyFlags extends CommonFlags {

@@ -11,7 +11,8 @@ import {
   SETTLE_SECONDS_BOUNDS,
 } from '../watch/defaults.js';
 import { FolderWatch } from '../watch/folder-watch.js';
-import { type CommandContext, EXIT_DONE, parseNumber, withCliptrace } from './context.js';
+import { type CommandContext, parseNumber, withCliptrace } from './context.js';
+import { EXIT_DONE } from './exit-codes.js';
 import { type IndexFlags, indexRequest } from './index-command.js';
 import { IndexProgress } from './index-progress.js';
 import { printable, type Terminal } from './output.js';

@@ -9,12 +9,12 @@ import { WATCH_ACTIONS } from './command-words.js';
 import {
   type CommandContext,
   type CommonFlags,
-  EXIT_DONE,
   parseId,
   parseNumber,
   settingsOf,
   withLibrary,
 } from './context.js';
+import { EXIT_DONE } from './exit-codes.js';
 import { formatTable, printJson } from './output.js';
 
 export interface WatchesFlags extends CommonFlags {

@@ -2,7 +2,8 @@ import { fitModelWhitening } from '../encoder/fit-model-whitening.js';
 import { manifestPathOf } from '../encoder/model-store.js';
 import { allVideos } from '../library/all-videos.js';
 import type { Library } from '../library/types.js';
-import { type CommandContext, type CommonFlags, EXIT_DONE, settingsOf, withCliptrace } from './context.js';
+import { type CommandContext, type CommonFlags, settingsOf, withCliptrace } from './context.js';
+import { EXIT_DONE } from './exit-codes.js';
 import { printJson } from './output.js';
 
 /** Bounds memory (4 kB a clip of the shipped encoder) and time (a second for a thousand clips); more changed nothing. */

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configurationPath, readConfigurationFile, withFile } from '../../index/cli/configuration-file.js';
+import { readConfigurationFile, withFile } from '../../index/cli/configuration-file.js';
+import { configurationPath } from '../../index/cli/configuration-path.js';
 import { SETTING_NAMES } from '../../index/settings.js';
 import { loadServerConfiguration, SERVER_VARIABLES } from '../../server/configuration.js';
 import { runMain, type Said } from '../helpers/run-main.js';
