@@ -271,7 +271,11 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     removeVideo: (videoId) => removeVideo({ library, index, thumbnails }, videoId),
     thumbnail: async (videoId, atSeconds) => {
       const video = await requireVideo(library, videoId);
-      return thumbnails.get(video, () => mediaPath(library, video), atSeconds);
+      const source = {
+        mediaPath: () => mediaPath(library, video),
+        isKept: async () => (await library.getVideo(videoId))?.contentHash === video.contentHash,
+      };
+      return thumbnails.get(video, source, atSeconds);
     },
     mediaPath: pathOfVideo,
     close: async () => {
@@ -324,9 +328,7 @@ async function removeVideo(
   videoId: number,
 ): Promise<boolean> {
   const video = await library.getVideo(videoId);
-  // First what can be made again: were we killed in between, nothing would know whose it is.
-  if (video) await thumbnails.remove(video);
-  const removed = await library.removeVideo(videoId);
+  const removed = video && (await thumbnails.removeAround(video, () => library.removeVideo(videoId)));
   if (!removed) return false;
   await index.catchUp();
   for (const owned of removed.ownedPaths) await rm(owned, { force: true });

@@ -14,6 +14,13 @@ const STEP_SECONDS = 0.5;
 /** Of the files that are kept of a video: its content is part of the name, so that a changed video has other pictures. */
 export const THUMBNAIL_NAME = /^(?<videoId>\d+)-(?<content>[0-9a-f]{16})(?:\.strip|-(?<step>\d+)\.jpg)$/;
 
+/** What a picture is made of, when there is none. */
+export interface PictureSource {
+  mediaPath: () => Promise<string>;
+  /** Whether the library still has the video, with the same content. */
+  isKept: () => Promise<boolean>;
+}
+
 /**
  * Pictures of videos. Indexing leaves a strip of them for each (`adopt`); a video without one, indexed by an earlier version or
  * having lost it, gets single ones on demand. All of it lies in the data folder as a cache that may be deleted at any time.
@@ -31,8 +38,8 @@ export class Thumbnails {
     this.#limits = options.limits;
   }
 
-  /** Bytes of a JPEG. RANGE_NOT_IN_VIDEO when the time lies behind the end; the video's file is asked for only where it is needed. */
-  async get(video: Video, mediaPath: () => Promise<string>, atSeconds: number): Promise<Buffer> {
+  /** Bytes of a JPEG. RANGE_NOT_IN_VIDEO when the time lies behind the end; VIDEO_NOT_FOUND when the video is removed meanwhile. */
+  async get(video: Video, source: PictureSource, atSeconds: number): Promise<Buffer> {
     if (!(atSeconds >= 0 && atSeconds <= video.durationSeconds)) {
       throw new CliptraceError(
         'RANGE_NOT_IN_VIDEO',
@@ -45,8 +52,14 @@ export class Thumbnails {
     const file = this.#singleOf(video, step);
     const kept = await readOrNull(file);
     if (kept) return kept;
-    await this.#once(file, async () => this.#make(await mediaPath(), step, file));
-    return readFile(file);
+    await this.#once(file, async () => {
+      await this.#make(await source.mediaPath(), step, file);
+      // Removed while it was made: nobody would know whose picture it is.
+      if (!(await source.isKept())) await rm(file, { force: true });
+    });
+    const made = await readOrNull(file);
+    if (made) return made;
+    throw new CliptraceError('VIDEO_NOT_FOUND', `Video ${video.id} was removed while its picture was made`);
   }
 
   /**
@@ -63,6 +76,17 @@ export class Thumbnails {
     } finally {
       await rm(picturesPath, { force: true });
     }
+  }
+
+  /**
+   * Removes the pictures of a video around a change of the library after which it is no more, or has another content: before it,
+   * because a kill in between would leave them to nobody; after it, because pictures may have been made meanwhile.
+   */
+  async removeAround<T>(video: Video, change: () => Promise<T>): Promise<T> {
+    await this.remove(video);
+    const result = await change();
+    await this.remove(video);
+    return result;
   }
 
   /** Removes the pictures of a video. */

@@ -163,9 +163,7 @@ export class FileIndexer {
     const { file, collection, owned } = task;
     const replaced = same ?? (await this.#replacedVideo(known));
     const keepsTitle = same !== null && task.title === null;
-    // First what can be made again: were we killed in between, nothing would know whose it is.
-    if (replaced && replaced.contentHash !== hash) await thumbnails.remove(replaced);
-    const stored = library.putVideo({
+    const put: Parameters<Library['putVideo']>[0] = {
       video: {
         collection,
         title: keepsTitle ? same.title : (task.title ?? titleOf(file.path)),
@@ -185,12 +183,18 @@ export class FileIndexer {
       modelId,
       segments,
       replaceVideoId: replaced?.id,
-    });
+    };
+    const stored =
+      replaced && replaced.contentHash !== hash
+        ? thumbnails.removeAround(replaced, () => library.putVideo(put))
+        : library.putVideo(put);
     const video = await stored.catch(async (error: unknown) => {
       await rm(picturesPath, { force: true });
       throw error;
     });
     await thumbnails.adopt(video, picturesPath, pictureIntervalSeconds);
+    // Somebody may have removed it as soon as it was there.
+    if (!(await library.getVideo(video.id))) await thumbnails.remove(video);
     if (task.metadata) await library.putMetadata(video.id, task.metadata);
     await this.#forgetReplaced(known, video.id);
     await index.catchUp();
@@ -215,8 +219,7 @@ export class FileIndexer {
     if (!known || known.videoId === nowVideoId) return;
     if ((await library.filesOf(known.videoId)).length > 0) return;
     const video = await library.getVideo(known.videoId);
-    if (video) await thumbnails.remove(video);
-    await library.removeVideo(known.videoId);
+    if (video) await thumbnails.removeAround(video, () => library.removeVideo(video.id));
     await index.catchUp();
   }
 

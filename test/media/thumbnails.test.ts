@@ -1,0 +1,58 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import type { Video } from '../../index/library/types.js';
+import { Thumbnails } from '../../index/thumbnails.js';
+import { ffmpegProgram, limits, makeVideo, temporaryFolder } from '../fixtures/videos.js';
+
+const folder = temporaryFolder();
+const pictures = join(folder.path, 'thumbnails');
+let thumbnails: Thumbnails;
+let mediaPath: string;
+
+/** As much of it as pictures need. */
+const video = { id: 7, contentHash: 'ab'.repeat(32), durationSeconds: 4 } as Video;
+
+beforeAll(async () => {
+  mediaPath = await makeVideo(join(folder.path, 'video.mp4'), { durationSeconds: 4 });
+  thumbnails = new Thumbnails({ folder: pictures, ffmpeg: await ffmpegProgram(), limits });
+});
+
+/** A library that the video is taken from. */
+function libraryOf() {
+  let isThere = true;
+  return {
+    remove: async () => {
+      isThere = false;
+    },
+    source: { mediaPath: async () => mediaPath, isKept: async () => isThere },
+  };
+}
+
+test('a picture that is asked for while its video is removed is not left behind', async () => {
+  const { source, remove } = libraryOf();
+  await thumbnails.get(video, source, 0.5);
+  expect(readdirSync(pictures)).toHaveLength(1);
+  const asked: Promise<unknown>[] = [];
+  await thumbnails.removeAround(video, async () => {
+    // Asked for after the first removal of pictures, and made before, while and after the video goes.
+    asked.push(...[1, 1, 2, 3].map((atSeconds) => thumbnails.get(video, source, atSeconds)));
+    await asked[0];
+    await remove();
+  });
+  asked.push(...[1.5, 2.5].map((atSeconds) => thumbnails.get(video, source, atSeconds)));
+  const ends = await Promise.allSettled(asked);
+  expect(ends[0]?.status).toBe('fulfilled');
+  for (const end of ends.slice(-2)) {
+    expect(end).toMatchObject({ status: 'rejected', reason: { code: 'VIDEO_NOT_FOUND' } });
+  }
+  expect(readdirSync(pictures)).toEqual([]);
+});
+
+test('pictures of another content of the same video stay', async () => {
+  const { source } = libraryOf();
+  const replaced = { ...video, contentHash: 'cd'.repeat(32) };
+  await thumbnails.get(video, source, 1);
+  await thumbnails.removeAround(replaced, async () => undefined);
+  expect(existsSync(join(pictures, `7-${'ab'.repeat(8)}-2.jpg`))).toBe(true);
+});
