@@ -180,7 +180,7 @@ export class SnapshotStore {
     const kept = sidecar !== null && typeof sidecar !== 'string' ? sidecar.file : null;
     for (const name of await readdir(this.#folder)) {
       const isGraph = name.startsWith(`${this.#stem}.`) && /\.(hnsw|tmp)$/.test(name);
-      if (isGraph && name !== kept) await rm(join(this.#folder, name), { force: true });
+      if (isGraph && name !== kept) await rm(join(this.#folder, name), { recursive: true, force: true });
     }
   }
 

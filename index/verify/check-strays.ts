@@ -74,8 +74,8 @@ function stray(path: string, detail: string): Problem {
 async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+  } catch {
+    // One that cannot be read is told by checkFolders.
+    return [];
   }
 }

@@ -1,8 +1,9 @@
-import { access, rm } from 'node:fs/promises';
+import { access, mkdir, rm } from 'node:fs/promises';
 import { openDatabase, type SqliteDatabase } from '../library/database.js';
 import { deleteFeatures, deleteOrphanRows } from '../library/row-checks.js';
 import { SqliteLibrary } from '../library/sqlite-library.js';
 import type { JobRequest, Video, VideoFile } from '../library/types.js';
+import { explainingWrites } from '../storage-errors.js';
 import type { DataFolder } from '../types.js';
 import { openSegmentIndex } from '../vectors/index-follower.js';
 import { SnapshotStore } from '../vectors/snapshot.js';
@@ -32,7 +33,9 @@ export async function repairProblems(
       await embedAgain(database, library, videoId);
     }
     for (const { path } of ofKind(repairs, 'delete-file')) await rm(path, { recursive: true, force: true });
-    await rebuildSnapshots(dataFolder, library, ofKind(repairs, 'rebuild-snapshot'), onStep);
+    await explainingWrites(dataFolder.vectorsFolder, () =>
+      rebuildSnapshots(dataFolder, library, ofKind(repairs, 'rebuild-snapshot'), onStep),
+    );
   } finally {
     database.close();
   }
@@ -84,6 +87,7 @@ async function rebuildSnapshots(
   for (const { modelId, dimension } of repairs) {
     onStep?.(`Rebuilding the vector index of ${modelId}`);
     const folder = dataFolder.vectorsFolder;
+    await mkdir(folder, { recursive: true });
     await new SnapshotStore(folder, modelId).remove();
     const { index } = await openSegmentIndex({
       library,

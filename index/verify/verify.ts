@@ -6,6 +6,7 @@ import { explaining } from '../library/sqlite-errors.js';
 import { SqliteLibrary } from '../library/sqlite-library.js';
 import type { DataFolder } from '../types.js';
 import { checkFiles, type ExpectedFile, expectedFiles } from './check-files.js';
+import { checkFolders } from './check-folders.js';
 import { checkIntegrity, checkModelFeatures, checkRows } from './check-rows.js';
 import { checkSnapshot, type LoadedSnapshot, loadSnapshot } from './check-snapshots.js';
 import { checkStrays } from './check-strays.js';
@@ -113,7 +114,11 @@ async function checkLibrary(
   // Before the state of the library is taken: a snapshot that a server writes meanwhile would be ahead of it.
   const library = new SqliteLibrary(database, dataFolder.databaseFile, null);
   onStep?.('Reading the vector index');
-  const snapshots = await loadSnapshots(database, dataFolder);
+  const unusable = await checkFolders(dataFolder);
+  problems.push(...unusable);
+  const snapshots = unusable.some(({ subject }) => subject === dataFolder.vectorsFolder)
+    ? []
+    : await loadSnapshots(database, dataFolder);
   try {
     database.exec('BEGIN');
     checked.videos = (await library.listVideos({ limit: 1 })).totalCount;

@@ -123,7 +123,22 @@ describe('verify --repair', () => {
       inDatabase((d) => d.exec("UPDATE segment_blocks SET embeddings = x'00' WHERE id = 1")),
     ],
     ['a snapshot that is missing', ['SNAPSHOT_MISSING'], (f) => removeSnapshot(f)],
+    [
+      'a folder of snapshots that is missing',
+      ['SNAPSHOT_MISSING'],
+      (f) => rmSync(f.dataFolder.vectorsFolder, { recursive: true }),
+    ],
     ['a snapshot without its graph', ['SNAPSHOT_DAMAGED'], (f) => rmSync(snapshotOf(f).graph)],
+    [
+      'a folder in the place of a graph',
+      ['SNAPSHOT_DAMAGED'],
+      (f) => {
+        const { graph } = snapshotOf(f);
+        rmSync(graph);
+        mkdirSync(graph);
+        writeFileSync(join(graph, 'x'), 'x');
+      },
+    ],
     [
       'a snapshot without its sidecar',
       ['SNAPSHOT_MISSING', 'STRAY_FILE'],
@@ -239,6 +254,22 @@ describe('what verify cannot put right', () => {
     expect(codes).toContainEqual(['FILE_CHANGED', folder.fileOf(3)]);
     expect(codes.map(([, subject]) => subject)).not.toContain(folder.fileOf(1));
     expect(codes.map(([, subject]) => subject)).toContain(folder.fileOf(2));
+  });
+
+  it.each(['vectors', 'media', 'thumbnails', 'tmp'])('a file in the place of %s is named', async (name) => {
+    const folder = await soundFolder();
+    const path = join(folder.dataFolder.root, name);
+    rmSync(path, { recursive: true });
+    writeFileSync(path, 'of the owner');
+    for (const repair of [false, true]) {
+      const report = await verify(folder, { repair });
+      expect(report.status).toBe('unrepairable');
+      const told = report.problems.find(({ code }) => code === 'FOLDER_UNUSABLE');
+      expect(told).toMatchObject({ subject: path, detail: 'it is a file, not a folder' });
+    }
+    expect(readFileSync(path, 'utf8')).toBe('of the owner');
+    rmSync(path);
+    if (name !== 'media') expect((await verify(folder, { repair: true })).remaining ?? []).toEqual([]);
   });
 
   it('videos of another model are told, when the current one is known', async () => {
