@@ -75,7 +75,9 @@ export class HnswIndex implements VectorIndex {
 
   /** Those of the ids that are missing or have another vector than row i of `vectors`, [ids.length, dimension]. */
   async differing(ids: readonly number[], vectors: Float32Array): Promise<number[]> {
-    return await this.#thread.call('differing', { ids: [...ids], vectors });
+    // As `add` does: what is held has lost how far its norm was from 1.
+    const rows = toUnitVectors(vectors, ids.length, this.dimension, 'Vectors');
+    return await this.#thread.call('differing', { ids: [...ids], vectors: rows }, [rows.buffer]);
   }
 
   /**

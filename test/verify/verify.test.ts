@@ -56,6 +56,15 @@ describe('verify', () => {
     });
   });
 
+  it('finds nothing wrong with vectors whose norm is off within what is allowed', async () => {
+    const folder = await soundFolder();
+    tamper(folder, (database) => {
+      scaleEmbeddings(database, 1, 0.9995);
+      scaleEmbeddings(database, 71, 1.0008);
+    });
+    expect(await verify(folder)).toMatchObject({ status: 'sound', problems: [] });
+  });
+
   it('looks on while another process writes, whose snapshot is behind, and repairs only when it is gone', async () => {
     const folder = await soundFolder();
     const library = await openForTest(folder);
@@ -170,6 +179,15 @@ describe('verify --repair', () => {
         writeFileSync(`${snapshotOf(f).graph}.tmp`, 'x');
         writeFileSync(join(f.dataFolder.vectorsFolder, 'm~01234567.json'), 'x');
       },
+    ],
+    [
+      'other vectors whose norm is off within what is allowed',
+      ['SNAPSHOT_DISAGREES'],
+      inDatabase((d) => {
+        swapFeatures(d);
+        scaleEmbeddings(d, 1, 1.0008);
+        scaleEmbeddings(d, 71, 0.9995);
+      }),
     ],
   ])('puts right %s', async (_, codes, spoilFolder) => {
     const folder = await soundFolder();
@@ -361,4 +379,14 @@ function swapFeatures(database: SqliteDatabase): void {
   database.exec(
     `UPDATE segment_blocks SET embeddings = (SELECT embeddings FROM segment_blocks WHERE id = 71) WHERE id = 1`,
   );
+}
+
+/** Of a block, by a factor. */
+function scaleEmbeddings(database: SqliteDatabase, id: number, factor: number): void {
+  const blob = database
+    .prepare('SELECT embeddings FROM segment_blocks WHERE id = ?')
+    .pluck()
+    .get(id) as Buffer;
+  for (let at = 0; at < blob.length; at += 4) blob.writeFloatLE(blob.readFloatLE(at) * factor, at);
+  database.prepare('UPDATE segment_blocks SET embeddings = ? WHERE id = ?').run(blob, id);
 }
