@@ -7,7 +7,8 @@ import type { Thumbnails } from '../thumbnails.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import type { ArchiveEmbedder, EmbeddedFile } from './archive-embedder.js';
 import { contentHash } from './content-hash.js';
-import { fileSystemError, isGone, type ScannedFile } from './scan.js';
+import { isMissing } from './place.js';
+import { fileSystemError, type ScannedFile } from './scan.js';
 
 export interface FileIndexerParts {
   library: Library;
@@ -103,7 +104,7 @@ export class FileIndexer {
     await library.putFile({ ...file, videoId: video.id, collection, owned });
     let moved = false;
     for (const other of others) {
-      if (await isGone(other.path)) {
+      if (await isMissing(other.path)) {
         await library.removeFile(collection, other.path);
         moved = true;
       }

@@ -4,8 +4,9 @@ import { STOPPING_CODES } from '../library/job-status.js';
 import type { JobFile, JobProgress, JobRequest, Library } from '../library/types.js';
 import type { Admission } from './admission.js';
 import type { FileIndexer, FileResult, FileTask } from './file-indexer.js';
+import { isGone, isLink, isMissing, placeAt } from './place.js';
 import { ProgressTracker } from './progress.js';
-import { isGone, type ScannedFile, type ScanResult, scanArchive } from './scan.js';
+import { type ScanFailure, type ScannedFile, type ScanResult, scanArchive } from './scan.js';
 
 export interface JobContext {
   library: Library;
@@ -33,20 +34,24 @@ export async function runIndexJob(
   const unreadableRoot = scan.failures.find(({ path: failed }) => roots.includes(failed));
   if (unreadableRoot && namesOnePlace) throw unreadableRoot.error;
 
+  const failures = await exceptMissing(scan.failures, request, roots, context);
   const progress = new ProgressTracker();
   const recorder = new Recorder(context, progress);
   progress.begin(
-    scan.files.length + scan.failures.length,
+    scan.files.length + failures.length,
     scan.files.reduce((total, file) => total + file.sizeBytes, 0),
     scan.otherFileCount,
   );
   context.onProgress(progress.progress);
-  for (const { path: failed, error } of scan.failures) {
+  for (const { path: failed, error } of failures) {
     // What had failed before and is gone now needs no further try.
-    if (request.retryFailed && (await isGone(failed))) await recorder.missing(failed);
+    const isOver = request.retryFailed && (await isGone(failed)) && !(await isLink(failed));
+    if (isOver) await recorder.missing(failed);
     else await recorder.failed({ path: failed, sizeBytes: 0 }, error);
   }
-  for (const { path: skipped, error } of scan.skipped) await recorder.skipped(skipped, error);
+  for (const { path: skipped, error } of await exceptMissing(scan.skipped, request, roots, context)) {
+    await recorder.skipped(skipped, error);
+  }
 
   await admitEach(scan.files, context.admission, (file) => {
     const labelFromFolder =
@@ -77,7 +82,11 @@ async function scanFor(
 ): Promise<ScanResult> {
   if (request.roots) {
     const present: string[] = [];
-    for (const changed of roots) if (!(await isGone(changed))) present.push(changed);
+    for (const changed of roots) {
+      // Unlike what a user names, other things need no try: they are here because a video was there before.
+      const place = await placeAt(changed);
+      if (place !== 'nothing' && place !== 'other') present.push(changed);
+    }
     return scanArchive({ roots: present, exclude, signal });
   }
   if (!request.retryFailed) return scanArchive({ roots, exclude, signal });
@@ -130,7 +139,23 @@ async function indexOne(
   }
 }
 
-/** Files that the library knows below the roots but that are gone: reported, removed with `prune`. */
+/** Without the link to nothing or the pipe, say, that a video was at the place of before: its loss is told, once. */
+async function exceptMissing(
+  found: readonly ScanFailure[],
+  { collection, retryFailed }: Extract<JobRequest, { type: 'index' }>,
+  roots: readonly string[],
+  { library }: JobContext,
+): Promise<ScanFailure[]> {
+  const left: ScanFailure[] = [];
+  for (const one of found) {
+    const known =
+      retryFailed || roots.includes(one.path) ? null : await library.findFile(collection, one.path);
+    if (known === null || known.owned || !(await isMissing(one.path))) left.push(one);
+  }
+  return left;
+}
+
+/** Files that the library knows below the roots but that are there no longer: reported, removed with `prune`. */
 async function tellMissing(
   request: Extract<JobRequest, { type: 'index' }>,
   roots: readonly string[],
@@ -143,7 +168,7 @@ async function tellMissing(
     // An archive that is not mounted is no reason to forget it.
     if (await isGone(request.roots ? folderOf(root, request.roots) : root)) continue;
     for (const file of await library.filesBelow(request.collection, root)) {
-      if (presentPaths.has(file.path) || file.owned || !(await isGone(file.path))) continue;
+      if (presentPaths.has(file.path) || file.owned || !(await isMissing(file.path))) continue;
       if (request.prune) {
         // In one step where it was the last: a video without any file would be found for ever.
         const files = await library.filesOf(file.videoId);

@@ -1,9 +1,10 @@
 import type { Stats } from 'node:fs';
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CliptraceError, errorMessageOf } from '../errors.js';
-import { kindOfEntry, looksLikeVideo, notRegular, VIDEO_EXTENSIONS } from '../media/container-check.js';
+import { kindOfEntry, looksLikeVideo, notRegular } from '../media/container-check.js';
 import { type EntryName, entryName, entryPath, nameNotText } from './entry-name.js';
+import { claimsVideo, isLink } from './place.js';
 
 export interface ScannedFile {
   /** Absolute; below the root as the user gave it. */
@@ -157,17 +158,6 @@ export function fileSystemError(entry: string, error: unknown): CliptraceError {
     : new CliptraceError('FILE_NOT_READABLE', `${entry} cannot be read: ${message}`, { cause: error });
 }
 
-/** True only when the file is certainly gone: an unreadable folder or an input/output error does not count. */
-export async function isGone(filePath: string): Promise<boolean> {
-  try {
-    await lstat(filePath);
-    return false;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' || code === 'ENOTDIR';
-  }
-}
-
 /** The entry whose name is not UTF-8 and that is shown by this path, as an earlier report named it. */
 async function findShown(shownPath: string): Promise<EntryName | null> {
   try {
@@ -177,28 +167,6 @@ async function findShown(shownPath: string): Promise<EntryName | null> {
   } catch {
     return null;
   }
-}
-
-async function isLink(entry: string | Buffer): Promise<boolean> {
-  try {
-    return (await lstat(entry)).isSymbolicLink();
-  } catch {
-    return false;
-  }
-}
-
-/** True for a file that a walk would take: its content looks like a video, or its name claims it. */
-export async function isCandidate(file: string): Promise<boolean> {
-  try {
-    const info = await stat(file);
-    return info.isFile() && (claimsVideo(file) || (info.size > 0 && (await looksLikeVideo(file))));
-  } catch {
-    return claimsVideo(file);
-  }
-}
-
-function claimsVideo(file: string): boolean {
-  return VIDEO_EXTENSIONS.has(path.extname(file).toLowerCase());
 }
 
 async function realPathOrSame(entry: string): Promise<string> {

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { CliptraceError, type ErrorCode } from '../errors.js';
-import { isCandidate, scanArchive } from '../ingest/scan.js';
+import { claimsVideo, isMissing, placeAt } from '../ingest/place.js';
+import { scanArchive } from '../ingest/scan.js';
 import type { JobQueue } from '../ingest/types.js';
 import type { Job, Library } from '../library/types.js';
 import { type PathState, type SettledPath, SettlingPaths } from './settling-paths.js';
@@ -140,7 +141,10 @@ export class FolderWatch {
   async #work(): Promise<void> {
     let due: SettledPath[] = [];
     const { settled, vanished } = await this.#settling.look();
-    for (const one of settled) if (await this.#isDue(one)) due.push(one);
+    for (const found of settled) {
+      const one = (await this.#isReplaced(found)) ? { path: found.path, state: null } : found;
+      if (await this.#isDue(one)) due.push(one);
+    }
     if (due.some(({ state }) => state === null)) due = await this.#withoutMoves(due);
     for (let at = 0; at < due.length && !this.#stopping.signal.aborted; at += FILES_PER_JOB) {
       await this.#index(due.slice(at, at + FILES_PER_JOB));
@@ -178,12 +182,23 @@ export class FolderWatch {
     const root = this.#rootOf(file);
     if (!root) return false;
     if (state === null) {
+      if (this.#tried.get(file) === null) return false;
       this.#tried.delete(file);
       return (await root.tellsDeletions()) && (await this.#isKnown(file));
     }
-    if (this.#tried.get(file) === state || !(await isCandidate(file))) return false;
+    if (this.#tried.get(file) === state) return false;
+    if (this.#tried.get(file) === null) this.#tried.delete(file);
+    const place = await placeAt(file);
+    if (place !== 'video' && !(place === 'unknown' && claimsVideo(file))) return false;
     root.sawFile();
     return !(await this.#isCurrent(file, state));
+  }
+
+  /** Whether a folder or the like lies where the library has a video: its file is as good as deleted. */
+  async #isReplaced({ path: file, state }: SettledPath): Promise<boolean> {
+    if (state === null) return false;
+    const known = await this.#parts.library.findFile(this.#parts.collection, file);
+    return known !== null && !known.owned && (await isMissing(file));
   }
 
   /** Whether the library has a file at the path, or below it. */
@@ -210,13 +225,18 @@ export class FolderWatch {
     if (job === null) return;
     if (job.status === 'failed') return this.#putOff(batch, job);
     for (const { path: file, state } of batch) if (state !== null) this.#tried.set(file, state);
+    const gone = new Set(batch.filter(({ state }) => state === null).map((one) => one.path));
     for (const file of await library.jobFiles(job.id, 'failed')) {
       // It was still being written after all: once more, when it has settled.
-      if (file.code === 'FILE_CHANGED' || file.code === 'FILE_NOT_FOUND') this.#again(file.path);
+      const isUnsettled = file.code === 'FILE_CHANGED' || file.code === 'FILE_NOT_FOUND';
+      if (isUnsettled && !gone.has(file.path)) this.#again(file.path);
     }
     // Between a scan and the end of the job more may have come: known ones need not be remembered.
-    for (const file of await library.jobFiles(job.id))
-      if (file.outcome !== 'failed') this.#tried.delete(file.path);
+    for (const file of await library.jobFiles(job.id)) {
+      // Kept without its file: told once, not at each look.
+      if (file.outcome === 'missing') this.#tried.set(file.path, null);
+      else if (file.outcome !== 'failed') this.#tried.delete(file.path);
+    }
   }
 
   /** Null when the watch is stopped before. */

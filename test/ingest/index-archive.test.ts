@@ -125,6 +125,38 @@ describe('indexing an archive', () => {
     await expectIndexToAgree();
   });
 
+  it('takes for deleted what a link leads to no longer, and what is a folder or a text now', async () => {
+    const target = path.join(workspace.root, 'target.mp4');
+    await copyFile(path.join(SAMPLES_FOLDER, CAR), target);
+    const link = path.join(workspace.archive, 'link.mp4');
+    await symlink(target, link);
+    const folder = await workspace.addSample(CLASSROOM, 'folder.mp4');
+    const text = await workspace.addSample(PEOPLE, 'no-extension');
+    // It still claims to be a video: that it is none is for someone to look at.
+    const spoilt = await workspace.addSample('head-pose-face-detection-male.mp4', 'spoilt.mp4');
+    await index();
+    expect(await videoCount()).toBe(4);
+    for (const path of [target, folder]) await rm(path);
+    await mkdir(folder);
+    await writeFile(text, 'no video');
+    await writeFile(spoilt, 'no video');
+    const report = await index();
+    expect([link, folder, text, spoilt].map(report.outcomeOf)).toEqual([
+      ...['missing', 'missing', 'missing'],
+      'failed',
+    ]);
+    // Each of them is told once.
+    expect(report.files).toHaveLength(4);
+    expect(report.job.progress).toMatchObject({ filesTotal: 1, filesFailed: 1 });
+    const pruned = await index({ prune: true });
+    expect([link, folder, text].map(pruned.outcomeOf)).toEqual(['pruned', 'pruned', 'pruned']);
+    const { videos } = await cliptrace.library.listVideos({ limit: 10 });
+    expect(videos.map(({ title }) => title)).toEqual(['spoilt']);
+    // Now the link is nothing but a link that leads nowhere.
+    expect((await index()).outcomeOf(link)).toBe('failed');
+    await expectIndexToAgree();
+  });
+
   it('forgets nothing when the archive as a whole is not there', async () => {
     await workspace.addSample(CLASSROOM);
     await index();

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -165,11 +165,38 @@ describe('following a folder', () => {
   it('keeps videos whose files are deleted when told so', async () => {
     await makeVideo(inArchive('a.mp4'));
     await makeVideo(inArchive('b.mp4'), 80);
-    await follow({ prune: false });
+    await follow({ prune: false, rescanMs: 400 });
     await becomes(inArchive('b.mp4'), 'indexed');
     await rm(inArchive('b.mp4'));
     await becomes(inArchive('b.mp4'), 'missing');
+    await sleep(SETTLE_MS * 4);
     expect(await videos()).toHaveLength(2);
+    // Told once, however often everything is looked through.
+    expect((await told(inArchive('b.mp4'))).map(({ outcome }) => outcome)).toEqual(['indexed', 'missing']);
+  });
+
+  it('takes a link to a deleted file, and a folder or a text in the place of a video, for a deletion', async () => {
+    const linked = path.join(workspace.root, 'linked.mp4');
+    await makeVideo(linked);
+    await symlink('../linked.mp4', inArchive('link.mp4'));
+    await makeVideo(inArchive('folder.mp4'), 80);
+    await makeVideo(inArchive('no-extension'), 96);
+    await makeVideo(inArchive('kept.mp4'), 112);
+    await follow({ rescanMs: 400 });
+    await until('four videos', async () => (await videos()).length === 4, WAIT_MS);
+
+    await rm(linked);
+    await becomes(inArchive('link.mp4'), 'pruned');
+    await rm(inArchive('folder.mp4'));
+    await mkdir(inArchive('folder.mp4'));
+    await becomes(inArchive('folder.mp4'), 'pruned');
+    await writeFile(inArchive('no-extension'), 'no longer a video');
+    await becomes(inArchive('no-extension'), 'pruned');
+    expect((await videos()).map((video) => video.title)).toEqual(['kept']);
+    await sleep(SETTLE_MS * 3);
+    for (const name of ['link.mp4', 'folder.mp4', 'no-extension']) {
+      expect((await told(inArchive(name))).map(({ outcome }) => outcome)).toEqual(['indexed', 'pruned']);
+    }
   });
 });
 
