@@ -28,6 +28,10 @@ export async function controlJob(dataFolder: DataFolder, id: number, command: Jo
       if (waitedMs % CHECK_INTERVAL_MS === 0) await settleAbandoned(dataFolder);
       job = (await library.getJob(id)) ?? job;
     }
+    // It goes on, unless the process that runs it is gone.
+    if (job.status === 'running' && job.wanted === null && !(await settleAbandoned(dataFolder))) {
+      job = (await library.getJob(id)) ?? job;
+    }
     return job;
   } finally {
     await library.close();

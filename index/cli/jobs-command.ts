@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CliptraceError } from '../errors.js';
 import { countFailures } from '../ingest/failure-counts.js';
 import { openDataFolder } from '../library/data-folder.js';
+import { folderIsHeld } from '../library/folder-lock.js';
 import { hasEnded } from '../library/job-status.js';
 import type { Job, JobCommand, JobFile, Library } from '../library/types.js';
 import { actionOf } from './action.js';
@@ -27,6 +28,8 @@ export interface JobsFlags extends CommonFlags {
 }
 
 const FOLLOW_INTERVAL_MS = 500;
+const NOBODY_WORKS =
+  'No process works on this data folder: `cliptrace jobs run` or `cliptrace serve` takes the job up';
 
 /** `cliptrace jobs [ACTION] [ID]` */
 export async function jobsCommand(
@@ -68,10 +71,13 @@ async function showJob(id: number, flags: JobsFlags, context: CommandContext): P
 
 /** Shows how a job of another process goes, until it ends. */
 async function followJob(id: number, flags: JobsFlags, context: CommandContext): Promise<number> {
+  const dataFolder = await openDataFolder(settingsOf(context, flags).dataRoot, { create: false });
   return withLibrary(context, flags, async (library) => {
     const progress = new IndexProgress(context.terminal);
+    const first = await requireJob(library, id);
+    if (!hasEnded(first) && !folderIsHeld(dataFolder)) context.terminal.err(NOBODY_WORKS);
     try {
-      for (let told = (await requireJob(library, id)).lastEvent; ; ) {
+      for (let told = first.lastEvent; ; ) {
         const job = await requireJob(library, id);
         for (const file of await library.jobFilesAfter(id, told, 1000)) {
           progress.tell({ type: 'file', job, file });
@@ -105,9 +111,7 @@ async function control(
   else if (job.wanted === null) terminal.out(`Job ${id} is ${job.status}`);
   else terminal.err(`Job ${id} is asked to ${job.wanted}; the process that runs it has not answered yet`);
   if (job.status === 'queued' && !(await settleAbandoned(dataFolder))) {
-    terminal.err(
-      'No process works on this data folder: `cliptrace jobs run` or `cliptrace serve` takes it up',
-    );
+    terminal.err(NOBODY_WORKS);
   }
   return job.wanted === null ? EXIT_DONE : EXIT_FAILED;
 }

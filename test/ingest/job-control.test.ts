@@ -160,6 +160,16 @@ describe('cliptrace jobs', () => {
     await workspace.cli(['index', workspace.archive], { killWhen: /^indexed/m });
     const { id, status } = (await cliJson<{ jobs: Job[] }>('jobs')).jobs[0] as Job;
     expect(status).toBe('running');
+    const nobody = /No process works on this data folder/;
+    const followed = await workspace.cli(['jobs', 'follow', String(id)], { killWhen: nobody });
+    expect(followed.stderr).toMatch(nobody);
+    expect(await cliJson<Job>('jobs', 'pause', String(id))).toMatchObject({ status: 'paused' });
+    cliptrace = await workspace.open();
+    await cliptrace.library.updateJob(id, { status: 'running' });
+    await cliptrace.close();
+    const resumed = await workspace.cli(['jobs', 'resume', String(id)]);
+    expect(resumed.stdout).toContain(`Job ${id} is queued`);
+    expect(resumed.stderr).toMatch(nobody);
     expect(await cliJson<Job>('jobs', 'pause', String(id))).toMatchObject({ status: 'paused' });
     const none = await workspace.cli(['jobs', 'run']);
     expect(none.stdout).toContain('No job is queued');
