@@ -1,4 +1,4 @@
-import { access, mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { openDatabase, type SqliteDatabase } from '../library/database.js';
 import { deleteFeatures, deleteOrphanRows } from '../library/row-checks.js';
 import { SqliteLibrary } from '../library/sqlite-library.js';
@@ -8,6 +8,7 @@ import type { DataFolder } from '../types.js';
 import { openSegmentIndex } from '../vectors/index-follower.js';
 import { SnapshotStore } from '../vectors/snapshot.js';
 import type { Problem, Repair } from './types.js';
+import { sourceOf } from './video-source.js';
 
 /** Repairs in the order in which one may depend on another. For who holds the data folder. */
 export async function repairProblems(
@@ -51,11 +52,12 @@ function withoutForeignKeys(database: SqliteDatabase, work: () => void): void {
   }
 }
 
-/** Features that nobody could make again, because the file is gone, stay as they are. */
+/** Features that nobody could make again, because no file has their content, stay as they are. */
 async function embedAgain(database: SqliteDatabase, library: SqliteLibrary, videoId: number): Promise<void> {
   const video = await library.getVideo(videoId);
-  const file = await firstThatIsThere(await library.filesOf(videoId));
-  if (video === null || file === null) return;
+  if (video === null) return;
+  const file = await sourceOf(await library.filesOf(videoId), video.contentHash);
+  if (file === null) return;
   database.transaction(() => deleteFeatures(database, videoId)).immediate();
   await library.createJob(requestFor(video, file));
 }
@@ -64,18 +66,6 @@ function requestFor({ title, label, collection }: Video, { path, owned }: VideoF
   return owned
     ? { type: 'upload', path, collection, title, label }
     : { type: 'index', paths: [path], collection, labelFrom: null, prune: false };
-}
-
-async function firstThatIsThere(files: readonly VideoFile[]): Promise<VideoFile | null> {
-  for (const file of files) {
-    try {
-      await access(file.path);
-      return file;
-    } catch {
-      // Another copy may still be there.
-    }
-  }
-  return null;
 }
 
 async function rebuildSnapshots(

@@ -25,7 +25,7 @@ export type ProblemCode = (typeof PROBLEM_CODES)[number];
 export type Repair =
   | { kind: 'rebuild-database-indexes' }
   | { kind: 'delete-orphan-rows' }
-  /** Features go, and a job is queued that embeds the video again from its file. */
+  /** Features go, and a job is queued that embeds the video again from its file, which has the content that was indexed. */
   | { kind: 'embed-again'; videoId: number }
   | { kind: 'delete-file'; path: string }
   | { kind: 'rebuild-snapshot'; modelId: string; dimension: number };

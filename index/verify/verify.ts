@@ -12,6 +12,7 @@ import { checkSnapshot, type LoadedSnapshot, loadSnapshot } from './check-snapsh
 import { checkStrays } from './check-strays.js';
 import { repairProblems } from './repair.js';
 import type { Checked, Problem, VerifyReport, VerifyStatus } from './types.js';
+import { withholdEmbedding } from './video-source.js';
 
 export interface VerifyOptions {
   dataFolder: DataFolder;
@@ -80,6 +81,7 @@ async function check(options: VerifyOptions): Promise<Findings> {
     const files = await explainingAsync(file, () => checkLibrary(opened, options, findings));
     // Files are read without a transaction: it would keep a writer's log growing for as long.
     if (files.length > 0) await checkArchive(files, options, findings);
+    findings.problems = await withholdEmbedding(findings.problems, files);
   } catch (error) {
     if (errorCodeOf(error) !== 'LIBRARY_DAMAGED') throw error;
     findings.problems.push({

@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -223,14 +224,45 @@ describe('verify --repair', () => {
     ]);
   });
 
-  it('keeps features that nobody could make again', async () => {
+  it.each<[string, (path: string) => void, ProblemCode]>([
+    ['is gone', (path) => rmSync(path), 'FILE_MISSING'],
+    ['is empty', (path) => truncateSync(path, 0), 'FILE_CHANGED'],
+    ['was overwritten', (path) => writeFileSync(path, 'noise'), 'FILE_CHANGED'],
+    ['has other bytes at the same size and time', (path) => overwriteUnseen(path), 'FILE_ALTERED'],
+  ])('keeps features that nobody could make again because the file %s', async (_, spoilFile, fileCode) => {
     const folder = await soundFolder();
-    tamper(folder, (database) => database.exec('DELETE FROM timestep_blocks WHERE id = 1'));
-    rmSync(folder.fileOf(1));
-    const report = await verify(folder, { repair: true });
+    tamper(folder, (database) => {
+      database.exec('DELETE FROM timestep_blocks WHERE id = 1');
+      spoil(database, 'segment_blocks', 'embeddings', 71);
+      database.exec('UPDATE videos SET segment_count = segment_count + 1 WHERE id = 6');
+    });
+    for (const name of [1, 2, UPLOAD]) spoilFile(folder.fileOf(name));
+    expect((await verify(folder, { deep: true })).status).toBe('unrepairable');
+    const report = await verify(folder, { deep: true, repair: true });
     expect(report.status).toBe('unrepairable');
-    expect(report.remaining?.map(({ code }) => code)).toEqual(['VIDEO_INCOMPLETE', 'FILE_MISSING']);
-    expect(await (await openForTest(folder, 'read')).countSegments(MODEL.id)).toBe(SEGMENTS);
+    const left = (report.remaining ?? report.problems).filter(({ subject }) => subject.startsWith('video '));
+    expect(left.map(({ code, subject }) => [code, subject])).toEqual([
+      ['VIDEO_INCOMPLETE', 'video 1'],
+      ['VIDEO_INCOMPLETE', 'video 6'],
+      ['FEATURES_INVALID', 'video 2'],
+    ]);
+    for (const { repair, remedy } of left) {
+      expect(repair).toBeNull();
+      expect(remedy).toContain('Restore the file');
+    }
+    expect(report.problems.map(({ code }) => code)).toContain(fileCode);
+    const library = await openForTest(folder, 'read');
+    expect(await library.countSegments(MODEL.id)).toBe(SEGMENTS);
+    expect(await library.pendingJobs()).toEqual([]);
+  });
+
+  it('embeds again from the copy that has the content, whatever its time', async () => {
+    const folder = await soundFolder();
+    tamper(folder, (database) => database.exec('UPDATE videos SET segment_count = 3 WHERE id = 1'));
+    utimesSync(folder.fileOf(1), 1, 1);
+    await verify(folder, { repair: true });
+    const library = await openForTest(folder, 'read');
+    expect(await library.pendingJobs()).toHaveLength(1);
   });
 });
 
@@ -316,6 +348,13 @@ describe('what verify cannot put right', () => {
     expect(await verify(folder)).toMatchObject({ status: 'sound' });
   });
 });
+
+/** As a failing disk does. */
+function overwriteUnseen(path: string): void {
+  const { size, atimeMs, mtimeMs } = statSync(path);
+  writeFileSync(path, 'x'.repeat(size));
+  utimesSync(path, atimeMs / 1000, mtimeMs / 1000);
+}
 
 function inDatabase(change: (database: SqliteDatabase) => void): (folder: SoundFolder) => void {
   return (folder) => tamper(folder, change);
