@@ -1,4 +1,4 @@
-import { checkDatabase, type SqliteDatabase } from '../library/database.js';
+import type { SqliteDatabase } from '../library/database.js';
 import { checkFeatures } from '../library/feature-checks.js';
 import {
   findIncompleteVideos,
@@ -9,22 +9,7 @@ import {
 import type { Library } from '../library/types.js';
 import type { Problem, ProblemCode } from './types.js';
 
-const RESTORE = 'Restore the data folder from a backup, or move it away and index again.';
 const INDEX_AGAIN = 'Run "cliptrace index" on the archive.';
-
-/** What SQLite itself finds wrong with the file. */
-export function checkIntegrity(database: SqliteDatabase): Problem[] {
-  const messages = checkDatabase(database, true);
-  // An index of SQLite's is made from its table; a table is made from nothing.
-  const indexesOnly = messages.every((message) => /\bindex\b/i.test(message));
-  return messages.map((detail) => ({
-    code: 'DATABASE_DAMAGED',
-    subject: 'library.sqlite',
-    detail,
-    repair: indexesOnly ? { kind: 'rebuild-database-indexes' } : null,
-    remedy: RESTORE,
-  }));
-}
 
 /** Rows that refer to nothing, and videos whose parts do not agree. */
 export async function checkRows(database: SqliteDatabase, library: Library): Promise<Problem[]> {

@@ -1,4 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
+import Database from 'better-sqlite3';
 import { openDatabase, type SqliteDatabase } from '../library/database.js';
 import { deleteFeatures, deleteOrphanRows } from '../library/row-checks.js';
 import { SqliteLibrary } from '../library/sqlite-library.js';
@@ -22,7 +23,7 @@ export async function repairProblems(
     const library = new SqliteLibrary(database, dataFolder.databaseFile, null);
     if (ofKind(repairs, 'rebuild-database-indexes').length > 0) {
       onStep?.("Rebuilding the database's indexes");
-      database.exec('REINDEX');
+      rebuildIndexes(database);
     }
     if (ofKind(repairs, 'delete-orphan-rows').length > 0) {
       onStep?.('Deleting rows that refer to nothing');
@@ -39,6 +40,16 @@ export async function repairProblems(
     );
   } finally {
     database.close();
+  }
+}
+
+/** Where two rows have one key, or an index cannot even be emptied, it stays as it is, and the next check tells. */
+function rebuildIndexes(database: SqliteDatabase): void {
+  try {
+    database.exec('REINDEX');
+  } catch (error) {
+    const code = error instanceof Database.SqliteError ? error.code : '';
+    if (!/^SQLITE_(CONSTRAINT|CORRUPT)/.test(code)) throw error;
   }
 }
 

@@ -49,12 +49,20 @@ export interface Checked {
   snapshots: number;
 }
 
+/** Of one look at a data folder. */
+export interface Findings {
+  problems: Problem[];
+  checked: Checked;
+  /** What was not looked at, and why. */
+  skipped: string[];
+}
+
 /** The state of the data folder; the exit code of `cliptrace verify` follows it. */
 export type VerifyStatus = 'sound' | 'repairable' | 'repaired' | 'unrepairable';
 
 export interface VerifyReport {
   status: VerifyStatus;
-  /** What was found, before any repair. */
+  /** What was found, also between two rounds of a repair: some things only show when others have been put right. */
   problems: Problem[];
   /** What is left after the repair; null without one. */
   remaining: Problem[] | null;

@@ -7,11 +7,13 @@ import { SqliteLibrary } from '../library/sqlite-library.js';
 import type { DataFolder } from '../types.js';
 import { checkFiles, type ExpectedFile, expectedFiles } from './check-files.js';
 import { checkFolders } from './check-folders.js';
-import { checkIntegrity, checkModelFeatures, checkRows } from './check-rows.js';
+import { checkIntegrity, RESTORE } from './check-integrity.js';
+import { checkModelFeatures, checkRows } from './check-rows.js';
 import { checkSnapshot, type LoadedSnapshot, loadSnapshot } from './check-snapshots.js';
 import { checkStrays } from './check-strays.js';
 import { repairProblems } from './repair.js';
-import type { Checked, Problem, VerifyReport, VerifyStatus } from './types.js';
+import { repairInRounds } from './repair-rounds.js';
+import type { Findings, Problem, VerifyReport, VerifyStatus } from './types.js';
 import { withholdEmbedding } from './video-source.js';
 
 export interface VerifyOptions {
@@ -25,14 +27,6 @@ export interface VerifyOptions {
   onStep?: ((step: string) => void) | undefined;
 }
 
-const REPAIR_ROUNDS = 3;
-
-interface Findings {
-  problems: Problem[];
-  checked: Checked;
-  skipped: string[];
-}
-
 /**
  * Checks a data folder, also while another process writes to it: everything is read from one state of the library.
  * LIBRARY_NOT_FOUND, LIBRARY_TOO_NEW, MIGRATION_HISTORY, DATA_FOLDER_IN_USE (`repair`), DISK_FULL (`repair`).
@@ -42,23 +36,26 @@ export async function verifyDataFolder(options: VerifyOptions): Promise<VerifyRe
   const lock = options.repair ? lockDataFolder(options.dataFolder) : null;
   try {
     const found = await check(options);
-    const remaining = options.repair ? await repairAll(options, found.problems) : null;
+    const { problems, last } = options.repair ? await repairAll(options, found) : { ...found, last: null };
+    const remaining = last?.problems ?? null;
     const elapsedSeconds = (performance.now() - startedAt) / 1000;
-    return { status: statusOf(found.problems, remaining), ...found, remaining, elapsedSeconds };
+    return {
+      ...(last ?? found),
+      ...{ status: statusOf(problems, remaining), problems, remaining, elapsedSeconds },
+    };
   } finally {
     lock?.release();
   }
 }
 
-/** What is left. In rounds, because some things can only be seen when others have been put right. */
-async function repairAll(options: VerifyOptions, problems: readonly Problem[]): Promise<Problem[] | null> {
-  let left = problems;
-  for (let round = 1; round <= REPAIR_ROUNDS && left.some(({ repair }) => repair !== null); round += 1) {
-    await repairProblems(options.dataFolder, left, options.onStep);
-    options.onStep?.('Checking again');
-    left = (await check(options)).problems;
-  }
-  return left === problems ? null : [...left];
+function repairAll(options: VerifyOptions, found: Findings) {
+  return repairInRounds(found, {
+    repair: (problems) => repairProblems(options.dataFolder, problems, options.onStep),
+    check: () => {
+      options.onStep?.('Checking again');
+      return check(options);
+    },
+  });
 }
 
 function statusOf(problems: readonly Problem[], remaining: readonly Problem[] | null): VerifyStatus {
@@ -89,7 +86,7 @@ async function check(options: VerifyOptions): Promise<Findings> {
       subject: 'library.sqlite',
       detail: errorMessageOf(error),
       repair: null,
-      remedy: 'Restore the data folder from a backup, or move it away and index again.',
+      remedy: RESTORE,
     });
     findings.skipped.push('what follows from the library, which cannot be read to its end');
   } finally {
@@ -109,7 +106,8 @@ async function checkLibrary(
   requireMigrated(database);
   onStep?.('Checking the database');
   problems.push(...checkIntegrity(database));
-  if (problems.some(({ repair }) => repair === null)) {
+  if (problems.length > 0) {
+    // What a damaged index of SQLite's makes rows look like is no reason to drop any: it is made anew first.
     skipped.push('what follows from the library, which is damaged');
     return [];
   }
