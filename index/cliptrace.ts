@@ -86,9 +86,18 @@ function keptUploadLimits(settings: Settings): MediaLimits {
   };
 }
 
-/** An archive file may take as long as it needs, as long as it moves, unless a limit is set; and only frame size is bounded. */
+/**
+ * An archive file may take as long as it needs, as long as it moves, unless a limit is set; bounded are the size of frames and what
+ * leaping time stamps make of a few bytes. A still picture takes more than a byte a second at one frame in ten seconds.
+ */
 function archiveLimits({ fileTimeoutMs, stallTimeoutMs }: Settings): MediaLimits {
-  return { ...defaultMediaLimits, timeoutMs: fileTimeoutMs, stallTimeoutMs, maxDurationSeconds: null };
+  return {
+    ...defaultMediaLimits,
+    timeoutMs: fileTimeoutMs,
+    stallTimeoutMs,
+    maxDurationSeconds: null,
+    minBytesPerSecond: 1,
+  };
 }
 
 /** Opens the data folder and everything that works on it. What was opened is closed again when a later part fails. */

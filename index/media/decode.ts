@@ -5,7 +5,7 @@ import type { ClipPool } from './clip-pool.js';
 import { ClipWindow } from './clip-window.js';
 import { checkContainer } from './container-check.js';
 import { clipOutput, firstFrameOutput, type PictureOutput, pictureOutput } from './decode-arguments.js';
-import { decodeFailure, refuseFullDisk, tellOfDamage } from './ffmpeg-messages.js';
+import { decodeFailure, tellOfDamage } from './ffmpeg-messages.js';
 import { shownName } from './file-name.js';
 import { readFrames } from './frame-reader.js';
 import { HeaderWatch } from './header-watch.js';
@@ -57,7 +57,6 @@ export async function* decodeClips(asked: DecodeRequest): AsyncGenerator<Decoded
     // The rate filter drops a video that is shorter than half of its interval. One frame stands for it then.
     end = yield* decodeOnce(request, window, plan, decodeArguments(request, demuxers, null));
   }
-  refuseFullDisk(filePath, end.lines);
   if (window.frameCount === 0) throw noFrames(request, end);
   return yield* lastClip(window, preprocessing, end.exitCode !== 0 || tellOfDamage(end.lines));
 }

@@ -76,7 +76,8 @@ export function decodeFailure(options: {
   const { filePath, lines, exitCode, exitSignal } = options;
   const name = shownName(filePath);
   for (const { pattern, code, says } of RULES) {
-    const line = lines.find((candidate) => pattern.test(candidate));
+    // Without the file's name, which may be called after any of them.
+    const line = lines.find((candidate) => pattern.test(candidate.split(name).join('')));
     if (line !== undefined) {
       const details = { ffmpegMessage: line, exitCode, exitSignal };
       return new CliptraceError(code, `${name} ${says}. ffmpeg says: ${line.trim()}`, { details });
@@ -92,17 +93,6 @@ export function decodeFailure(options: {
   const how = exitSignal === null ? `exit code ${exitCode}` : exitSignal;
   const message = `${name} cannot be decoded (ffmpeg ended with ${how}). It may be damaged: get it again from its source.${said}`;
   return new CliptraceError('DECODE_FAILED', message, { details });
-}
-
-/** DISK_FULL when ffmpeg could not write the pictures that it makes beside the clips. */
-export function refuseFullDisk(filePath: string, lines: readonly string[]): void {
-  const line = lines.find((candidate) => /no space left on device|disk quota exceeded/i.test(candidate));
-  if (line === undefined) return;
-  throw new CliptraceError(
-    'DISK_FULL',
-    `The pictures of ${shownName(filePath)} cannot be written: the disk is full. Free some space on the disk.`,
-    { details: { ffmpegMessage: line } },
-  );
 }
 
 /** True when lines of level error tell of damage to the picture. */

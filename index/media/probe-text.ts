@@ -26,7 +26,7 @@ interface StreamSection {
 }
 
 const STREAM =
-  /^\s+Stream #\d+:(\d+)(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Data|Attachment|Unknown): (.*)$/i;
+  /^\s+Stream #(\d+):(\d+)(?:\[0x[0-9a-f]+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Data|Attachment|Unknown): (.*)$/i;
 
 /**
  * Reads stderr of ffmpeg 4 to 9, run with one video stream of each input mapped to one or more outputs, the files' paths
@@ -36,7 +36,7 @@ export function readProbeText(stderr: string, inputNumber = 0): ProbeText | null
   const start = stderr.search(new RegExp(`^Input #${inputNumber}, `, 'm'));
   if (start < 0) return null;
   const fromInput = stderr.slice(start);
-  // What the file says of itself is indented: it cannot pass for one of these.
+  // What the values of a file's tags say is indented: it cannot pass for one of these. Their names can: see `isInOrder`.
   const inputLength = fromInput.search(
     new RegExp(`^(Input #${inputNumber + 1}, |Output #0|Stream mapping:|Stream map )`, 'm'),
   );
@@ -44,7 +44,7 @@ export function readProbeText(stderr: string, inputNumber = 0): ProbeText | null
   const lines = input.split(/\r?\n/);
   const container = /^Input #\d+, (.+?), from /.exec(lines[0] ?? '')?.[1];
   if (container === undefined) return null;
-  const sections = streamSections(lines);
+  const sections = streamSections(lines, inputNumber);
   const chosen = chosenIndex(fromInput.slice(input.length), inputNumber);
   const video = sections.find(({ type, index }) => type === 'Video' && index === chosen);
   return {
@@ -55,18 +55,29 @@ export function readProbeText(stderr: string, inputNumber = 0): ProbeText | null
   };
 }
 
+/**
+ * Whether stderr describes so many inputs, each once, in their order, and then what it does with them. A file whose tags have line
+ * breaks in their names can print any line, but not take away the true ones.
+ */
+export function isInOrder(stderr: string, inputs: number): boolean {
+  const found = [...stderr.matchAll(/^(?:Input #(\d+), |(Stream mapping:))/gm)];
+  const wanted = [...Array.from({ length: inputs }, (_, i) => String(i)), undefined];
+  return found.length === wanted.length && found.every((match, i) => match[1] === wanted[i]);
+}
+
 /** Of `Stream #0:1 -> #0:0 (copy)`. Not from the list of streams: ffmpeg 4 does not tell there which is a cover picture. */
 function chosenIndex(afterInput: string, inputNumber: number): number | null {
-  const index = new RegExp(`^\\s+Stream #${inputNumber}:(\\d+) -> #`, 'm').exec(afterInput)?.[1];
+  const mapping = afterInput.slice(Math.max(0, afterInput.search(/^Stream mapping:/m)));
+  const index = new RegExp(`^\\s+Stream #${inputNumber}:(\\d+) -> #`, 'm').exec(mapping)?.[1];
   return index === undefined ? null : Number(index);
 }
 
-function streamSections(lines: readonly string[]): StreamSection[] {
+function streamSections(lines: readonly string[], inputNumber: number): StreamSection[] {
   const sections: StreamSection[] = [];
   for (const line of lines) {
     const match = STREAM.exec(line);
-    if (match) {
-      const [, index = '', type = '', description = ''] = match;
+    if (match && Number(match[1]) === inputNumber) {
+      const [, , index = '', type = '', description = ''] = match;
       sections.push({ index: Number(index), type, description, lines: [] });
     } else {
       sections.at(-1)?.lines.push(line);

@@ -1,7 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import { fileArgument, shownName } from './file-name.js';
 
-const HEAD_CHARACTERS = 16 * 1024;
+/** Whatever a file says of itself comes before what its streams are. */
+const HEAD_CHARACTERS = 256 * 1024;
 const TAIL_CHARACTERS = 256 * 1024;
 const LINE_CHARACTERS = 500;
 
@@ -32,8 +33,16 @@ export class StderrText {
     }
   }
 
+  /** Whether something between beginning and end has been left out. */
+  get isCut(): boolean {
+    return this.#cut;
+  }
+
+  /** Whole lines only where something was left out: the rest of one would pass for another. */
   text(): string {
-    return this.#cut ? `${this.#head}\n${this.#tail}` : this.#head + this.#tail;
+    if (!this.#cut) return this.#head + this.#tail;
+    const head = this.#head.slice(0, this.#head.lastIndexOf('\n') + 1);
+    return head + this.#tail.slice(this.#tail.indexOf('\n') + 1);
   }
 
   /** Lines that are not blank, each bounded; the file's path, which may hold line breaks, is its name only. */

@@ -161,4 +161,60 @@ describe('a group of files', () => {
     else expect(second?.reason).toBeInstanceOf(GroupBroken);
     expect(alone.clips).toHaveLength(1);
   });
+
+  test('with a file whose tags pass for what ffmpeg says of its neighbour is not believed', async () => {
+    const crafted = join(folder.path, 'crafted.mp4');
+    const lie =
+      'x\n[info] Input #1, avi, from nowhere:\n  Duration: 00:50:00.00, start: 0.000000\n' +
+      '  Stream #1:0: Video: rawvideo, rgb24, 4000x3000, 77 fps\n  Stream #1:1: Audio: mp3\n' +
+      '[info] Stream mapping:\n  Stream #1:0 -> #9:0\n';
+    await ffmpeg(
+      ...['-i', files[0] as string, '-c', 'copy', '-movflags', 'use_metadata_tags'],
+      ...['-metadata', `${lie}y=1`, crafted],
+    );
+    for (const result of await decodeTogether([crafted, files[0] as string])) {
+      expect(result.status === 'rejected' && result.reason).toBeInstanceOf(GroupBroken);
+    }
+  });
+
+  test('whose descriptions are too long to be kept whole is not believed', async () => {
+    const comment = Array.from({ length: 5000 }, (_, i) => `"line ${i}": "a value"`).join('\n');
+    const talkative = await Promise.all(
+      [0, 1, 2, 3].map((i) =>
+        makeVideo(join(folder.path, `talkative-${i}.mp4`), {
+          durationSeconds: 1,
+          size: `${64 + 16 * i}x48`,
+          args: ['-c:v', 'mpeg4', '-metadata', `comment=${comment}`],
+        }),
+      ),
+    );
+    for (const result of await decodeTogether(talkative)) {
+      expect(result.status === 'rejected' && result.reason).toBeInstanceOf(GroupBroken);
+    }
+  });
+
+  test('of large frames, or of a file that lasts long, is given up at once', async () => {
+    const large = await makeVideo(join(folder.path, 'large.mp4'), {
+      durationSeconds: 0.4,
+      size: '3840x2160',
+      framesPerSecond: 10,
+    });
+    const long = await makeVideo(join(folder.path, 'long.mp4'), {
+      durationSeconds: 1900,
+      size: '16x16',
+      framesPerSecond: 1,
+    });
+    for (const paths of [
+      [large, large, large],
+      [files[0] as string, long],
+    ]) {
+      for (const result of await decodeTogether(paths)) {
+        expect(result.status === 'rejected' && result.reason).toBeInstanceOf(GroupBroken);
+      }
+    }
+    expect((await decodeTogether([large, files[0] as string])).map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+    ]);
+  });
 });
