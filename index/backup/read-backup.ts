@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import {
@@ -139,7 +140,8 @@ async function readTail(handle: FileHandle, size: number, file: string): Promise
 
 async function openBackup(file: string): Promise<FileHandle> {
   try {
-    const handle = await open(file, 'r');
+    // A pipe that nobody writes to would else be waited for.
+    const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     if ((await handle.stat()).isFile()) return handle;
     await handle.close();
     throw new Error('it is no file');

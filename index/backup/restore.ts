@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { CliptraceError } from '../errors.js';
+import { createFolder } from '../library/data-folder.js';
 import { checkDatabase, openDatabase } from '../library/database.js';
 import { lockDataFolder } from '../library/folder-lock.js';
 import { moveRestored, RESTORE_LIST, restoreFolderOf } from '../library/interrupted-restore.js';
@@ -46,7 +47,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreSum
   const file = resolve(options.file);
   await requireReplaceable(dataFolder, replace);
   const existed = existsSync(dataFolder.root);
-  await mkdir(dataFolder.root, { recursive: true });
+  await createFolder(dataFolder.root);
   const lock = lockDataFolder(dataFolder);
   const staging = join(dataFolder.temporaryFolder, 'restore');
   try {
@@ -97,13 +98,9 @@ async function unpack(
 }
 
 async function sizeOf(file: string): Promise<{ byteLength: number }> {
-  const handle = await open(file, 'r').catch(() => null);
-  try {
-    // What cannot be opened is told when it is read.
-    return { byteLength: handle === null ? 0 : (await handle.stat()).size };
-  } finally {
-    await handle?.close();
-  }
+  // What cannot be opened is told when it is read.
+  const stats = await stat(file).catch(() => null);
+  return { byteLength: stats?.size ?? 0 };
 }
 
 /** The bytes are those that were backed up; whether this version can use them is another question. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { access, type FileHandle, lstat, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { CliptraceError } from '../errors.js';
 import type { DataFolder } from '../types.js';
@@ -42,7 +42,9 @@ export interface BackupSummary {
 export async function writeBackup(options: BackupOptions): Promise<BackupSummary> {
   const { dataFolder, onStep } = options;
   const file = resolve(options.file);
-  await requireTarget(file, dataFolder);
+  await requireTarget(file, dataFolder).catch((error: unknown) => {
+    throw explainWriteError(error, `The backup ${file}`);
+  });
   const suffix = randomBytes(4).toString('hex');
   const part = `${file}.${suffix}.part`;
   const copyFile = `${file}.${suffix}.library.part`;
@@ -172,25 +174,41 @@ async function openOrNull(path: string): Promise<FileHandle | null> {
   }
 }
 
+/** USAGE, FILE_NOT_FOUND, FILE_NOT_READABLE: said before anything is copied. */
 async function requireTarget(file: string, dataFolder: DataFolder): Promise<void> {
-  const below = relative(dataFolder.root, file);
+  // Where links lead, or a link would lead a backup into the folder with which it would be lost.
+  const [target, root] = [
+    join(await realpath(dirname(file)), basename(file)),
+    await realpath(dataFolder.root),
+  ];
+  const below = relative(root, target);
   if (!below.startsWith(`..${sep}`) && below !== '..' && resolve(below) !== below) {
     throw new CliptraceError(
       'USAGE',
       `${file} lies in the data folder, with which it would be lost. Give a file on another disk.`,
     );
   }
-  const existing = await openOrNull(file);
-  if (existing === null) return;
+  await access(dirname(target), constants.W_OK);
+  if (await isReplaceable(file)) return;
+  throw new CliptraceError('USAGE', `${file} exists and is no backup of Cliptrace. Give another name.`);
+}
+
+/** Nothing is there, or an older backup. Of other things than files nothing is read: a pipe would not end. */
+async function isReplaceable(file: string): Promise<boolean> {
+  const stats = await lstat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (stats === null) return true;
+  if (stats.isSymbolicLink() ? !(await stat(file)).isFile() : !stats.isFile()) return false;
+  const existing = await open(file, constants.O_RDONLY);
   try {
     const start = Buffer.alloc(HEAD_BYTES);
-    const isFile = (await existing.stat()).isFile();
-    if (isFile) await existing.read(start, 0, HEAD_BYTES, 0);
-    if (isFile && parseHead(start) !== null) return;
+    await existing.read(start, 0, HEAD_BYTES, 0);
+    return parseHead(start) !== null;
   } finally {
     await existing.close();
   }
-  throw new CliptraceError('USAGE', `${file} exists and is no backup of Cliptrace. Give another name.`);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

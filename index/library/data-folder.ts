@@ -45,13 +45,16 @@ export async function sweepTemporaryFolder(folder: DataFolder): Promise<void> {
 
 async function createFolders(folder: DataFolder): Promise<void> {
   const below = [folder.vectorsFolder, folder.mediaFolder, folder.thumbnailsFolder, folder.temporaryFolder];
-  for (const path of [folder.root, ...below]) {
-    try {
-      await mkdir(path, { recursive: true });
-      await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
-    } catch (error) {
-      throw await notWritable(path, error);
-    }
+  for (const path of [folder.root, ...below]) await createFolder(path);
+}
+
+/** With those above it; there already is as good. DISK_FULL, DATA_FOLDER_NOT_WRITABLE. */
+export async function createFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw await notWritable(path, error);
   }
 }
 

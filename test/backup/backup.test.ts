@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -43,6 +44,19 @@ async function backedUp(folder?: SoundFolder) {
 
 function restore(file: string, dataFolder: DataFolder, options: { replace?: boolean } = {}) {
   return restoreBackup({ file, dataFolder, replace: false, ...options });
+}
+
+/** A mount where that is allowed; root writes into any folder. */
+function readOnlyFolder(): string {
+  const folder = temporaryFolder();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', folder], { stdio: 'pipe' });
+    onTestFinished(() => void execFileSync('umount', ['-l', folder]));
+  } catch {
+    chmodSync(folder, 0o555);
+    onTestFinished(() => chmodSync(folder, 0o755));
+  }
+  return folder;
 }
 
 function newPlace(): DataFolder {
@@ -112,11 +126,14 @@ describe('a backup', () => {
     expect(await checkBackup(file)).toMatchObject({ head: { programVersion: '1.2.4' } });
     const other = join(temporaryFolder(), 'holiday.mp4');
     writeFileSync(other, 'precious');
+    const linked = join(temporaryFolder(), 'link');
+    symlinkSync(dataFolder.mediaFolder, linked);
     for (const refused of [
       other,
       temporaryFolder(),
       join(dataFolder.root, 'b.tar'),
       join(dataFolder.mediaFolder, 'b'),
+      join(linked, 'b.tar'),
     ]) {
       await expect(writeBackup({ dataFolder, file: refused, programVersion: '1' })).rejects.toMatchObject({
         code: 'USAGE',
@@ -338,6 +355,36 @@ describe('restore', () => {
       code: 'DATA_FOLDER_IN_USE',
     });
     await held.close();
+  });
+
+  it.runIf(process.platform !== 'win32')('waits for no pipe, and a backup writes over none', async () => {
+    const { file, source } = await backedUp();
+    const pipe = join(temporaryFolder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await expect(restore(pipe, newPlace())).rejects.toMatchObject({ code: 'FILE_NOT_READABLE' });
+    await expect(checkBackup(pipe)).rejects.toMatchObject({ code: 'FILE_NOT_READABLE' });
+    const { dataFolder } = source;
+    await expect(writeBackup({ dataFolder, file: pipe, programVersion: '1.2.3' })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining(pipe),
+    });
+    await checkBackup(file);
+  });
+
+  it('names the place that cannot be written', async () => {
+    const { file, source } = await backedUp();
+    const { dataFolder } = source;
+    const disk = readOnlyFolder();
+    const to = join(disk, 'backup.tar');
+    await expect(writeBackup({ dataFolder, file: to, programVersion: '1.2.3' })).rejects.toMatchObject({
+      code: 'FILE_NOT_READABLE',
+      message: expect.stringContaining(to),
+    });
+    const target = dataFolderAt(join(disk, 'data'));
+    await expect(restore(file, target)).rejects.toMatchObject({
+      code: 'DATA_FOLDER_NOT_WRITABLE',
+      message: expect.stringContaining(target.root),
+    });
   });
 
   it('into an empty folder or one made ready by mkdir works, also through a link', async () => {
