@@ -36,6 +36,7 @@ export async function watchCommand(
     });
   }
   const { terminal } = context;
+  const json = flags.json === true;
   // Before the index is opened: a signal while it loads must not be lost.
   let stop = () => undefined as undefined;
   const stopped = new Promise<void>((resolve) => {
@@ -55,9 +56,13 @@ export async function watchCommand(
         exclude: [cliptrace.dataFolder.root],
         settleMs: settleSeconds * 1000,
         rescanMs: rescanSeconds * 1000,
-        onJob: (job) => tellJob(cliptrace, job, terminal, flags.json === true),
+        onJob: (job) => tellJob(cliptrace, job, terminal, json),
         onProblem: ({ code, message }) => terminal.err(`${code}: ${message}`),
       });
+      // What an earlier process left goes on here, and nobody else would tell of it.
+      for (const job of await cliptrace.library.pendingJobs()) {
+        if (job.request.type === 'index') tellJob(cliptrace, job, terminal, json);
+      }
       await cliptrace.jobs.start();
       await Promise.race([watch.start(), stopped]);
       terminal.err(

@@ -7,6 +7,7 @@ import type { JobQueue } from '../ingest/types.js';
 import type { Job, Library } from '../library/types.js';
 import { type PathState, type SettledPath, SettlingPaths } from './settling-paths.js';
 import { WatchedRoot } from './watched-root.js';
+import { WithheldPaths } from './withheld-paths.js';
 
 export interface FolderWatchParts {
   /** Absolute. */
@@ -45,6 +46,7 @@ export class FolderWatch {
   readonly #parts: FolderWatchParts;
   readonly #roots: WatchedRoot[];
   readonly #settling: SettlingPaths;
+  readonly #withheld: WithheldPaths;
   /** States that were tried already, so that what cannot be indexed is not tried again until it changes. */
   readonly #tried = new Map<string, PathState>();
   /** Deletions that were put off once already. */
@@ -60,6 +62,7 @@ export class FolderWatch {
     this.#parts = parts;
     this.#roots = parts.roots.map((root) => new WatchedRoot(root));
     this.#settling = new SettlingPaths(parts.settleMs);
+    this.#withheld = new WithheldPaths(parts.library, parts.collection);
   }
 
   /** Resolves when everything has been looked through once; what is new is being indexed then. */
@@ -130,7 +133,8 @@ export class FolderWatch {
   }
 
   #tick(): void {
-    if (performance.now() < this.#restUntilMs || this.#settling.size === 0) return;
+    if (performance.now() < this.#restUntilMs) return;
+    if (this.#settling.size === 0 && this.#withheld.size === 0) return;
     this.#working ??= this.#work()
       .catch((error) => this.#tell(error))
       .finally(() => {
@@ -139,6 +143,7 @@ export class FolderWatch {
   }
 
   async #work(): Promise<void> {
+    await this.#takeBack();
     let due: SettledPath[] = [];
     const { settled, vanished } = await this.#settling.look();
     for (const found of settled) {
@@ -146,6 +151,7 @@ export class FolderWatch {
       if (await this.#isDue(one)) due.push(one);
     }
     if (due.some(({ state }) => state === null)) due = await this.#withoutMoves(due);
+    due = await this.#withheld.keep(due);
     for (let at = 0; at < due.length && !this.#stopping.signal.aborted; at += FILES_PER_JOB) {
       await this.#index(due.slice(at, at + FILES_PER_JOB));
     }
@@ -216,13 +222,26 @@ export class FolderWatch {
   }
 
   async #index(batch: readonly SettledPath[]): Promise<void> {
-    const { jobs, library, collection, labelFrom, prune, roots, onJob } = this.#parts;
+    const { jobs, collection, labelFrom, prune, roots, onJob } = this.#parts;
     const paths = batch.map((one) => one.path);
     const request = { type: 'index' as const, paths, collection, labelFrom, prune, roots: [...roots] };
     const submitted = await jobs.submit(request);
     onJob?.(submitted);
     const job = await this.#ended(submitted.id);
-    if (job === null) return;
+    if (job !== null) await this.#conclude(batch, job);
+  }
+
+  /** What waited for a job that was there before, a paused one of an earlier start, say. */
+  async #takeBack(): Promise<void> {
+    for (const { job, batch } of await this.#withheld.release()) {
+      // Somebody else's job says nothing about what is to be followed.
+      if (job.request.type === 'index' && job.request.roots) await this.#conclude(batch, job);
+      for (const { path: file } of batch) this.#settling.touch(file);
+    }
+  }
+
+  async #conclude(batch: readonly SettledPath[], job: Job): Promise<void> {
+    const { library } = this.#parts;
     if (job.status === 'failed') return this.#putOff(batch, job);
     for (const { path: file, state } of batch) if (state !== null) this.#tried.set(file, state);
     const gone = new Set(batch.filter(({ state }) => state === null).map((one) => one.path));
@@ -244,8 +263,10 @@ export class FolderWatch {
     const { signal } = this.#stopping;
     return new Promise((resolve, reject) => {
       if (signal.aborted) return resolve(null);
-      signal.addEventListener('abort', () => resolve(null), { once: true });
-      this.#parts.jobs.wait(jobId).then(resolve, reject);
+      const stopped = () => resolve(null);
+      signal.addEventListener('abort', stopped, { once: true });
+      const done = () => signal.removeEventListener('abort', stopped);
+      this.#parts.jobs.wait(jobId).then(resolve, reject).finally(done);
     });
   }
 

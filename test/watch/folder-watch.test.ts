@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenedCliptrace } from '../../index/cliptrace.js';
-import type { JobFile, Video } from '../../index/library/types.js';
+import type { Job, JobFile, Video } from '../../index/library/types.js';
 import { FolderWatch } from '../../index/watch/folder-watch.js';
 import { ffmpeg } from '../fixtures/videos.js';
 import { createWorkspace, PROJECT_ROOT } from '../helpers/workspace.js';
@@ -32,7 +32,9 @@ afterEach(async () => {
   workspace.remove();
 });
 
-async function follow(options: { listen?: boolean; rescanMs?: number; prune?: boolean } = {}): Promise<void> {
+async function follow(
+  options: { listen?: boolean; rescanMs?: number; prune?: boolean; settleMs?: number } = {},
+): Promise<void> {
   watch = new FolderWatch({
     roots: [workspace.archive],
     collection: 'default',
@@ -42,11 +44,18 @@ async function follow(options: { listen?: boolean; rescanMs?: number; prune?: bo
     jobs: cliptrace.jobs,
     modelId: cliptrace.encoder.manifest.id,
     exclude: [cliptrace.dataFolder.root],
-    settleMs: SETTLE_MS,
+    settleMs: options.settleMs ?? SETTLE_MS,
     rescanMs: options.rescanMs ?? 3_600_000,
     listen: options.listen,
   });
   await watch.start();
+}
+
+/** What a watch of before, which has ended, asked for. */
+function createJobOfBefore(name: string): Promise<Job> {
+  const request = { type: 'index', collection: 'default', labelFrom: null, prune: true } as const;
+  const roots = [workspace.archive];
+  return cliptrace.library.createJob({ ...request, paths: [inArchive(name)], roots });
 }
 
 const inArchive = (...names: string[]) => path.join(workspace.archive, ...names);
@@ -198,12 +207,54 @@ describe('following a folder', () => {
       expect((await told(inArchive(name))).map(({ outcome }) => outcome)).toEqual(['indexed', 'pruned']);
     }
   });
+
+  it('leaves to a paused job what that is to index, until it is resumed or cancelled', async () => {
+    for (const [i, name] of ['resumed.mp4', 'cancelled.mp4', 'free.mp4'].entries()) {
+      await makeVideo(inArchive(name), 64 + 16 * i);
+    }
+    const ids: number[] = [];
+    for (const name of ['resumed.mp4', 'cancelled.mp4']) {
+      const { id } = await createJobOfBefore(name);
+      ids.push((await cliptrace.library.controlJob(id, 'pause')).id);
+    }
+    await follow();
+    await becomes(inArchive('free.mp4'), 'indexed');
+    await sleep(SETTLE_MS * 3);
+    expect((await videos()).map((video) => video.title)).toEqual(['free']);
+
+    await cliptrace.jobs.cancel(ids[1] as number);
+    await cliptrace.jobs.resume(ids[0] as number);
+    await becomes(inArchive('resumed.mp4'), 'indexed');
+    await sleep(SETTLE_MS * 4);
+    expect(await told(inArchive('resumed.mp4'))).toHaveLength(1);
+    expect(await told(inArchive('cancelled.mp4'))).toEqual([]);
+    await makeVideo(inArchive('cancelled.mp4'), 128);
+    await becomes(inArchive('cancelled.mp4'), 'indexed');
+  });
+
+  it('leaves no listener behind, however many jobs there were', async () => {
+    const warnings: string[] = [];
+    const note = ({ name, message }: Error) => warnings.push(`${name}: ${message}`);
+    process.on('warning', note);
+    try {
+      await follow({ settleMs: 100 });
+      for (let i = 0; i < 12; i += 1) {
+        await writeFile(inArchive(`${i}.mp4`), `no video ${i}`);
+        await becomes(inArchive(`${i}.mp4`), 'failed');
+      }
+    } finally {
+      process.off('warning', note);
+    }
+    expect(warnings).toEqual([]);
+  });
 });
 
 describe('cliptrace index --watch', () => {
-  it('tells each file as a line of JSON, and ends cleanly on Ctrl-C', async () => {
-    await cliptrace.close();
+  it('tells each file as a line of JSON, also of a job that goes on, and ends cleanly on Ctrl-C', async () => {
+    await cliptrace.jobs.stop();
     await makeVideo(inArchive('a.mp4'));
+    await createJobOfBefore('a.mp4');
+    await cliptrace.close();
     const args = [
       'index',
       workspace.archive,
