@@ -31,6 +31,8 @@ export class Thumbnails {
   readonly #limits: MediaLimits;
   /** Those being made, so that two requests for one picture start one child. */
   readonly #inHand = new Map<string, Promise<void>>();
+  /** What has been made of videos, by prefix, since their removal began. */
+  readonly #removing = new Map<string, Set<string>>();
 
   constructor(options: { folder: string; ffmpeg: FfmpegProgram; limits: MediaLimits }) {
     this.#folder = options.folder;
@@ -54,6 +56,7 @@ export class Thumbnails {
     if (kept) return kept;
     await this.#once(file, async () => {
       await this.#make(await source.mediaPath(), step, file);
+      this.#removing.get(this.#prefixOf(video))?.add(file);
       // Removed while it was made: nobody would know whose picture it is.
       if (!(await source.isKept())) await rm(file, { force: true });
     });
@@ -83,10 +86,16 @@ export class Thumbnails {
    * because a kill in between would leave them to nobody; after it, because pictures may have been made meanwhile.
    */
   async removeAround<T>(video: Video, change: () => Promise<T>): Promise<T> {
-    await this.remove(video);
-    const result = await change();
-    await this.remove(video);
-    return result;
+    const prefix = this.#prefixOf(video);
+    const made = new Set<string>();
+    this.#removing.set(prefix, made);
+    try {
+      await this.remove(video);
+      return await change();
+    } finally {
+      this.#removing.delete(prefix);
+      for (const file of made) await rm(file, { force: true });
+    }
   }
 
   /** Removes the pictures of a video. */
