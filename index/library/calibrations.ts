@@ -2,6 +2,7 @@ import type { Statement } from 'better-sqlite3';
 import { CALIBRATION_FORMAT, type Calibration } from '../search/calibration/types.js';
 import type { SqliteDatabase } from './database.js';
 import type { ModelRow } from './models.js';
+import { CALIBRATION, faultOfJson } from './record-shapes.js';
 
 /** One calibration a collection and model. */
 export class CalibrationsTable {
@@ -20,7 +21,8 @@ export class CalibrationsTable {
 
   get(collection: string, model: ModelRow): Calibration | null {
     const json = this.#get.get(collection, model.key) as string | undefined;
-    if (json === undefined) return null;
+    // A spoilt one is as good as none, too: `verify` tells of it.
+    if (json === undefined || faultOfJson(json, CALIBRATION) !== null) return null;
     const calibration = JSON.parse(json) as Calibration;
     return calibration.formatVersion === CALIBRATION_FORMAT ? calibration : null;
   }

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { openDatabase, type SqliteDatabase } from '../library/database.js';
+import { mendRecord } from '../library/json-records.js';
 import { deleteFeatures, deleteOrphanRows } from '../library/row-checks.js';
 import { SqliteLibrary } from '../library/sqlite-library.js';
 import type { JobRequest, Video, VideoFile } from '../library/types.js';
@@ -24,6 +25,15 @@ export async function repairProblems(
     if (ofKind(repairs, 'rebuild-database-indexes').length > 0) {
       onStep?.("Rebuilding the database's indexes");
       rebuildIndexes(database);
+    }
+    const records = ofKind(repairs, 'mend-record');
+    if (records.length > 0) {
+      onStep?.('Mending rows that cannot be read');
+      database
+        .transaction(() => {
+          for (const record of records) mendRecord(database, record);
+        })
+        .immediate();
     }
     if (ofKind(repairs, 'delete-orphan-rows').length > 0) {
       onStep?.('Deleting rows that refer to nothing');

@@ -1,6 +1,7 @@
 /** What can be wrong with a data folder. docs/operations.md tells what each means and what to do. */
 export const PROBLEM_CODES = [
   'DATABASE_DAMAGED',
+  'RECORD_UNREADABLE',
   'ROWS_ORPHANED',
   'VIDEO_INCOMPLETE',
   'VIDEO_NOT_EMBEDDED',
@@ -25,6 +26,8 @@ export type ProblemCode = (typeof PROBLEM_CODES)[number];
 export type Repair =
   | { kind: 'rebuild-database-indexes' }
   | { kind: 'delete-orphan-rows' }
+  /** A row of JSON becomes readable again, without what cannot be known any more. */
+  | { kind: 'mend-record'; table: string; column: string; key: number[] }
   /** Features go, and a job is queued that embeds the video again from its file, which has the content that was indexed. */
   | { kind: 'embed-again'; videoId: number }
   | { kind: 'delete-file'; path: string }

@@ -8,6 +8,7 @@ import type { DataFolder } from '../types.js';
 import { checkFiles, type ExpectedFile, expectedFiles } from './check-files.js';
 import { checkFolders } from './check-folders.js';
 import { checkIntegrity, RESTORE } from './check-integrity.js';
+import { checkRecords } from './check-records.js';
 import { checkModelFeatures, checkRows } from './check-rows.js';
 import { checkSnapshot, type LoadedSnapshot, loadSnapshot } from './check-snapshots.js';
 import { checkStrays } from './check-strays.js';
@@ -109,6 +110,12 @@ async function checkLibrary(
   if (problems.length > 0) {
     // What a damaged index of SQLite's makes rows look like is no reason to drop any: it is made anew first.
     skipped.push('what follows from the library, which is damaged');
+    return [];
+  }
+  problems.push(...checkRecords(database));
+  if (problems.some(({ subject }) => /^(jobs|watches) /.test(subject))) {
+    // What they ask for is not known, and so neither is which files and videos wait for them.
+    skipped.push('what follows from jobs and watches that cannot be read');
     return [];
   }
   // Before the state of the library is taken: a snapshot that a server writes meanwhile would be ahead of it.
