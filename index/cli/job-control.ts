@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCodeOf } from '../errors.js';
+import { removeUnusedUpload } from '../ingest/remove-upload.js';
 import { openLibrary } from '../library/sqlite-library.js';
 import type { Job, JobCommand } from '../library/types.js';
 import type { DataFolder } from '../types.js';
@@ -32,6 +33,7 @@ export async function controlJob(dataFolder: DataFolder, id: number, command: Jo
     if (job.status === 'running' && job.wanted === null && !(await settleAbandoned(dataFolder))) {
       job = (await library.getJob(id)) ?? job;
     }
+    await removeUnusedUpload(job, library);
     return job;
   } finally {
     await library.close();

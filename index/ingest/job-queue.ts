@@ -1,5 +1,5 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortable } from '../abortable.js';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
@@ -11,6 +11,7 @@ import type { SegmentIndex } from '../vectors/types.js';
 import type { Admission } from './admission.js';
 import type { FileIndexer } from './file-indexer.js';
 import { type JobContext, runIndexJob, runUploadJob } from './index-job.js';
+import { removeUnusedUpload } from './remove-upload.js';
 import type { RoomWatch } from './room-watch.js';
 import { RunningJob } from './running-job.js';
 import { fileSystemError } from './scan.js';
@@ -135,8 +136,11 @@ export class LibraryJobQueue implements JobQueue {
   async start(): Promise<void> {
     this.#started = true;
     this.#stopping = false;
-    await this.#parts.library.requeueInterrupted();
-    const [last] = await this.#parts.library.listJobs(1);
+    const { library } = this.#parts;
+    const cancelled = (await library.pendingJobs()).filter(({ wanted }) => wanted === 'cancel');
+    await library.requeueInterrupted();
+    for (const { id } of cancelled) await removeUnusedUpload(await this.get(id), library);
+    const [last] = await library.listJobs(1);
     if (last?.status === 'failed' && last.error?.code === 'DISK_FULL') await this.#parts.room.stop(last);
     this.#keepLooking();
     this.#wake();
@@ -178,6 +182,7 @@ export class LibraryJobQueue implements JobQueue {
     }
     // Nobody works on it: the process that did is gone, and this one holds the data folder.
     if (job.wanted !== null) job = await this.#parts.library.settleJob(jobId);
+    await removeUnusedUpload(job, this.#parts.library);
     if (!running) this.#emitChange(job);
     if (job.status === 'queued' && this.#started) this.#wake();
     return running ? running.job : job;
@@ -335,7 +340,6 @@ export class LibraryJobQueue implements JobQueue {
     const scanned = { path: request.path, sizeBytes: info.size, modifiedMs: info.mtimeMs };
     const { progress, file } = await runUploadJob(request, scanned, context);
     if (file.outcome === 'failed') {
-      await rm(request.path, { force: true });
       throw new CliptraceError((file.code ?? 'INTERNAL') as 'INTERNAL', file.message ?? 'The upload failed');
     }
     return progress;

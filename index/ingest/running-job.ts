@@ -1,6 +1,7 @@
 import { atRest } from '../library/job-status.js';
 import type { Job, JobFile, JobProgress, Library } from '../library/types.js';
 import { EventNumbers } from './event-numbers.js';
+import { removeUnusedUpload } from './remove-upload.js';
 import type { JobEvent } from './types.js';
 
 /** How often the progress of a running job is written to the library, for other processes and for a restart. */
@@ -113,7 +114,9 @@ export class RunningJob {
     await this.#persist();
   }
 
-  #settle(job: Job, type: 'end' | 'progress'): Job {
+  async #settle(job: Job, type: 'end' | 'progress'): Promise<Job> {
+    // Before anybody is told: who hears of the end finds nothing left.
+    await removeUnusedUpload(job, this.#library);
     this.#job = job;
     this.#emit({ type, job });
     this.#resolve(job);

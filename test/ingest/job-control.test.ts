@@ -1,3 +1,4 @@
+import { copyFile, readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenedCliptrace } from '../../index/cliptrace.js';
 import type { JobEvent } from '../../index/ingest/types.js';
@@ -124,6 +125,32 @@ describe('a job', () => {
     }
     await expect(cliptrace.jobs.pause(99)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
   });
+});
+
+it('a cancelled upload leaves no file, whether it was queued, running, of another process or of a killed one', async () => {
+  const { mediaFolder } = cliptrace.dataFolder;
+  const upload = async (name: string) => {
+    const file = `${mediaFolder}/${name}`;
+    await copyFile(`${workspace.archive}/z-long.mp4`, file);
+    return { type: 'upload', path: file, collection: 'default', title: name, label: null } as const;
+  };
+  await cliptrace.jobs.start();
+  const running = await cliptrace.jobs.submit(await upload('running'));
+  const queued = await cliptrace.jobs.submit(await upload('queued'));
+  const others = await cliptrace.jobs.submit(await upload('others'));
+  await until('the upload to run', async () => (await cliptrace.jobs.get(running.id)).status === 'running');
+  expect((await cliptrace.jobs.cancel(queued.id)).status).toBe('cancelled');
+  expect((await cliptrace.jobs.cancel(running.id)).status).toBe('cancelled');
+  expect(await readdir(mediaFolder)).toEqual(['others']);
+  await cliJson('jobs', 'cancel', String(others.id));
+  expect(await readdir(mediaFolder)).toEqual([]);
+  const abandoned = await cliptrace.library.createJob(await upload('abandoned'));
+  await cliptrace.library.updateJob(abandoned.id, { status: 'running' });
+  await cliptrace.close();
+  expect(await readdir(mediaFolder)).toEqual(['abandoned']);
+  expect(await cliJson<Job>('jobs', 'cancel', String(abandoned.id))).toMatchObject({ status: 'cancelled' });
+  expect(await readdir(mediaFolder)).toEqual([]);
+  cliptrace = await workspace.open();
 });
 
 describe('cliptrace jobs', () => {
