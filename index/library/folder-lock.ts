@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import Database from 'better-sqlite3';
 import { CliptraceError } from '../errors.js';
+import { explainWriteError } from '../storage-errors.js';
 import type { DataFolder } from '../types.js';
 import { explainSqliteError } from './sqlite-errors.js';
 
@@ -19,7 +20,7 @@ export interface FolderLock {
 
 /**
  * Makes this process the only writer of the data folder until `release` or the end of the process, however it ends.
- * Throws DATA_FOLDER_IN_USE with the holder in `details`.
+ * Throws DATA_FOLDER_IN_USE with the holder in `details`, and DATA_FOLDER_NOT_WRITABLE, where SQLite would still give the lock.
  *
  * The lock is SQLite's own on a file of its own: it lies on the file, not in it, so the system drops it with the
  * process and nothing stale is ever left. Nobody else in this process may open the file: closing any descriptor of it
@@ -32,6 +33,7 @@ export function lockDataFolder(folder: DataFolder): FolderLock {
     // No journal file beside the lock, and no waiting for a disk.
     database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
+    accessSync(folder.root, constants.W_OK | constants.X_OK);
   } catch (error) {
     database?.close();
     throw explainLockError(folder, error);
@@ -41,7 +43,11 @@ export function lockDataFolder(folder: DataFolder): FolderLock {
   return {
     release: () => {
       if (!held.open) return;
-      rmSync(holderFile(folder), { force: true });
+      try {
+        rmSync(holderFile(folder), { force: true });
+      } catch {
+        // The disk may have become read-only: the lock goes all the same.
+      }
       held.close();
     },
   };
@@ -64,7 +70,7 @@ export function folderIsHeld(folder: DataFolder): boolean {
 
 function explainLockError(folder: DataFolder, error: unknown): unknown {
   if (!(error instanceof Database.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) {
-    return explainSqliteError(error, folder.lockFile);
+    return explainWriteError(explainSqliteError(error, folder.lockFile), `The data folder ${folder.root}`);
   }
   const holder = readHolder(folder);
   const who =

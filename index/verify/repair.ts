@@ -44,7 +44,9 @@ export async function repairProblems(
       onStep?.(`Queueing video ${videoId} to be embedded again`);
       await embedAgain(database, library, videoId);
     }
-    for (const { path } of ofKind(repairs, 'delete-file')) await rm(path, { recursive: true, force: true });
+    for (const { path } of ofKind(repairs, 'delete-file')) {
+      await explainingWrites(path, () => rm(path, { recursive: true, force: true }));
+    }
     await explainingWrites(dataFolder.vectorsFolder, () =>
       rebuildSnapshots(dataFolder, library, ofKind(repairs, 'rebuild-snapshot'), onStep),
     );

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -90,11 +90,17 @@ function makeReadOnly(): (() => void) | null {
 
 describe('a read-only data folder', () => {
   it('is refused by every command', async ({ skip }) => {
+    const backup = path.join(workspace.root, 'before.tar');
+    // The last to close the library tidies up: with what readers leave beside it, it could be read.
+    for (const args of [['backup', backup], ['migrate']]) expect((await run(args)).code).toBe(0);
+    // What a killed process left, which each of them would remove.
+    const left = [path.join(workspace.data, 'writer.lock.json'), path.join(workspace.data, 'tmp', 'stray')];
+    for (const file of left) writeFileSync(file, '{}');
     const undo = makeReadOnly();
     if (undo === null) return skip('root cannot be kept from writing without a mount, which is refused here');
     try {
       // SQLite keeps what its readers share beside the library: they write, too.
-      for (const args of [...WRITING, ...READING]) {
+      for (const args of [...WRITING, ...READING, ['restore', backup, '--replace']]) {
         await expectRefused(args, 'DATA_FOLDER_NOT_WRITABLE', /mount|permissions|--data/);
       }
     } finally {
