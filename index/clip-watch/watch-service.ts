@@ -2,6 +2,7 @@ import type { ModelManifest } from '../encoder/manifest.js';
 import { ERRORS, type ErrorCode, errorCodeOf, errorMessageOf } from '../errors.js';
 import type { JobQueue } from '../ingest/types.js';
 import type { Library } from '../library/types.js';
+import { SPOILT_MODEL_ID } from '../library/watch-feature-checks.js';
 import type { ClipWatch } from '../library/watch-types.js';
 import type { WebhookDeliverer } from '../webhooks/deliverer.js';
 import type { WatchEmbedder } from './embed-watch.js';
@@ -90,7 +91,9 @@ export class WatchService {
     return {
       code: code ?? 'MODEL_CHANGED',
       message:
-        `Its clip was embedded by ${modelId}, but the library is searched by ${manifest.id}. ` +
+        (modelId === SPOILT_MODEL_ID
+          ? 'What the model made of its clip was spoilt on the disk. '
+          : `Its clip was embedded by ${modelId}, but the library is searched by ${manifest.id}. `) +
         // What went wrong at length names files of this machine.
         (code === undefined
           ? 'It is being embedded anew.'

@@ -63,6 +63,19 @@ export const WATCH_SOURCE = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('video'), videoId: z.number(), contentHash: z.string(), ...range }),
 ]);
 
+export const WATCH_LAYOUT = z.looseObject({
+  dimension: z.int().positive(),
+  timesteps: z.int().positive(),
+  clipSeconds: z.number(),
+  startsSeconds: z.array(z.number()),
+  weights: z.array(z.number()),
+  cutsSeconds: z.array(z.number()),
+  videoId: z.number().nullable(),
+  startSeconds: z.number(),
+  endSeconds: z.number(),
+  mirrored: z.array(z.boolean()).min(1),
+});
+
 /** Why a row's text cannot be used; null when it can. */
 export function faultOfJson(text: string, shape: z.ZodType): string | null {
   let value: unknown;

@@ -5,6 +5,7 @@ import { mendRecord } from '../library/json-records.js';
 import { deleteFeatures, deleteOrphanRows } from '../library/row-checks.js';
 import { SqliteLibrary } from '../library/sqlite-library.js';
 import type { JobRequest, Video, VideoFile } from '../library/types.js';
+import { dropWatchFeatures } from '../library/watch-feature-checks.js';
 import { explainingWrites } from '../storage-errors.js';
 import type { DataFolder } from '../types.js';
 import { openSegmentIndex } from '../vectors/index-follower.js';
@@ -44,6 +45,7 @@ export async function repairProblems(
       onStep?.(`Queueing video ${videoId} to be embedded again`);
       await embedAgain(database, library, videoId);
     }
+    for (const { watchId } of ofKind(repairs, 'embed-watch-again')) dropWatchFeatures(database, watchId);
     for (const { path } of ofKind(repairs, 'delete-file')) {
       await explainingWrites(path, () => rm(path, { recursive: true, force: true }));
     }

@@ -7,6 +7,7 @@ export const PROBLEM_CODES = [
   'VIDEO_NOT_EMBEDDED',
   'VIDEO_WITHOUT_FILE',
   'FEATURES_INVALID',
+  'WATCH_INVALID',
   'MODEL_OUTDATED',
   'FILE_MISSING',
   'FILE_CHANGED',
@@ -30,6 +31,8 @@ export type Repair =
   | { kind: 'mend-record'; table: string; column: string; key: number[] }
   /** Features go, and a job is queued that embeds the video again from its file, which has the content that was indexed. */
   | { kind: 'embed-again'; videoId: number }
+  /** Features of a watched clip go, and the next server embeds it anew from its clip or video. */
+  | { kind: 'embed-watch-again'; watchId: number }
   | { kind: 'delete-file'; path: string }
   | { kind: 'rebuild-snapshot'; modelId: string; dimension: number };
 

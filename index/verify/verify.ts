@@ -12,6 +12,8 @@ import { checkRecords } from './check-records.js';
 import { checkModelFeatures, checkRows } from './check-rows.js';
 import { checkSnapshot, type LoadedSnapshot, loadSnapshot } from './check-snapshots.js';
 import { checkStrays } from './check-strays.js';
+import { checkWaitingFiles, type WaitingFile, waitingFiles } from './check-waiting.js';
+import { checkWatches } from './check-watches.js';
 import { repairProblems } from './repair.js';
 import { repairInRounds } from './repair-rounds.js';
 import type { Findings, Problem, VerifyReport, VerifyStatus } from './types.js';
@@ -76,9 +78,10 @@ async function check(options: VerifyOptions): Promise<Findings> {
   try {
     const opened = openDatabase(file, { readonly: true });
     database = opened;
-    const files = await explainingAsync(file, () => checkLibrary(opened, options, findings));
+    const { files, waiting } = await explainingAsync(file, () => checkLibrary(opened, options, findings));
     // Files are read without a transaction: it would keep a writer's log growing for as long.
     if (files.length > 0) await checkArchive(files, options, findings);
+    findings.problems.push(...(await checkWaitingFiles(waiting)));
     findings.problems = await withholdEmbedding(findings.problems, files);
   } catch (error) {
     if (errorCodeOf(error) !== 'LIBRARY_DAMAGED') throw error;
@@ -101,7 +104,7 @@ async function checkLibrary(
   database: SqliteDatabase,
   options: VerifyOptions,
   findings: Findings,
-): Promise<ExpectedFile[]> {
+): Promise<{ files: ExpectedFile[]; waiting: WaitingFile[] }> {
   const { dataFolder, modelId, onStep } = options;
   const { problems, checked, skipped } = findings;
   requireMigrated(database);
@@ -110,13 +113,13 @@ async function checkLibrary(
   if (problems.length > 0) {
     // What a damaged index of SQLite's makes rows look like is no reason to drop any: it is made anew first.
     skipped.push('what follows from the library, which is damaged');
-    return [];
+    return { files: [], waiting: [] };
   }
   problems.push(...checkRecords(database));
   if (problems.some(({ subject }) => /^(jobs|watches) /.test(subject))) {
     // What they ask for is not known, and so neither is which files and videos wait for them.
     skipped.push('what follows from jobs and watches that cannot be read');
-    return [];
+    return { files: [], waiting: [] };
   }
   // Before the state of the library is taken: a snapshot that a server writes meanwhile would be ahead of it.
   const library = new SqliteLibrary(database, dataFolder.databaseFile, null);
@@ -134,10 +137,14 @@ async function checkLibrary(
     const features = await checkModelFeatures(database, library, modelId);
     problems.push(...features.problems);
     checked.segments = features.segmentCount;
+    problems.push(...(await checkWatches(database, library, dataFolder.root)));
     onStep?.('Comparing the vector index with the library');
     await checkSnapshots(snapshots, library, options, findings);
     await checkLeftovers(snapshots, library, options, findings);
-    return expectedFiles(database, dataFolder.root);
+    return {
+      files: expectedFiles(database, dataFolder.root),
+      waiting: await waitingFiles(database, library, dataFolder.root),
+    };
   } finally {
     if (database.inTransaction) database.exec('ROLLBACK');
     for (const { index } of snapshots) await index.close();

@@ -1,0 +1,105 @@
+import { open } from 'node:fs/promises';
+import { errorCodeOf, errorMessageOf } from '../errors.js';
+import type { SqliteDatabase } from '../library/database.js';
+import { StoredPaths } from '../library/stored-paths.js';
+import type { Library } from '../library/types.js';
+import type { WatchSource } from '../library/watch-types.js';
+import { checkContainer } from '../media/container-check.js';
+import type { Problem, ProblemCode } from './types.js';
+
+/** A file of the data folder that belongs to no video, and is needed all the same. */
+export interface WaitingFile {
+  path: string;
+  /** "job 5" or "watch 3" */
+  owner: string;
+  /** The encoder has seen it: what does not open as a video any more was altered. */
+  wasVideo: boolean;
+  remedy: string;
+}
+
+/** Clips that are watched for, and uploads of jobs that are still to come. */
+export async function waitingFiles(
+  database: SqliteDatabase,
+  library: Library,
+  dataRoot: string,
+): Promise<WaitingFile[]> {
+  const uploads = (await library.pendingJobs()).flatMap(({ id, request }) =>
+    request.type === 'upload'
+      ? {
+          ...{ path: request.path, owner: `job ${id}`, wasVideo: false },
+          remedy: `Restore it from a backup, or run "cliptrace jobs cancel ${id}" and upload it again.`,
+        }
+      : [],
+  );
+  const clips = watchSources(database, dataRoot).flatMap(({ id, source }) =>
+    source.kind === 'clip'
+      ? {
+          ...{ path: source.path, owner: `watch ${id}`, wasVideo: true },
+          remedy: `The watch works until the model changes. Restore the clip from a backup, or run "cliptrace watches remove ${id}" and make it anew.`,
+        }
+      : [],
+  );
+  return [...uploads, ...clips];
+}
+
+export async function checkWaitingFiles(files: readonly WaitingFile[]): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const file of files) {
+    const fault = await faultOf(file);
+    if (fault === null) continue;
+    const { path, owner, remedy } = file;
+    problems.push({
+      code: fault.code,
+      subject: path,
+      detail: `${owner}: ${fault.detail}`,
+      repair: null,
+      remedy,
+    });
+  }
+  return problems;
+}
+
+async function faultOf({
+  path,
+  wasVideo,
+}: Pick<WaitingFile, 'path' | 'wasVideo'>): Promise<{ code: ProblemCode; detail: string } | null> {
+  try {
+    const handle = await open(path, 'r');
+    await handle.close();
+    if (wasVideo) await checkContainer(path);
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { code: 'FILE_MISSING', detail: 'it is not there' };
+    const isRead = ['FILE_EMPTY', 'NOT_A_VIDEO', 'NO_VIDEO_STREAM', 'CONTAINER_NOT_ALLOWED'].includes(
+      errorCodeOf(error),
+    );
+    if (isRead) return { code: 'FILE_CHANGED', detail: `it is no video any more: ${errorMessageOf(error)}` };
+    return { code: 'FILE_UNREADABLE', detail: `it cannot be read: ${errorMessageOf(error)}` };
+  }
+}
+
+/** Whether a watch can be embedded again. */
+export async function sourceIsThere(source: WatchSource, library: Library): Promise<boolean> {
+  if (source.kind === 'clip') return (await faultOf({ path: source.path, wasVideo: true })) === null;
+  return (await library.getVideo(source.videoId))?.contentHash === source.contentHash;
+}
+
+/** Of all watches, also of those whose features are lost. */
+export function watchSources(
+  database: SqliteDatabase,
+  dataRoot: string,
+): { id: number; source: WatchSource }[] {
+  const paths = new StoredPaths(dataRoot);
+  const rows = database.prepare('SELECT id, source_json AS json FROM watches ORDER BY id').all() as {
+    id: number;
+    json: string;
+  }[];
+  return rows.map(({ id, json }) => {
+    const source = JSON.parse(json) as WatchSource;
+    return {
+      id,
+      source: source.kind === 'clip' ? { ...source, path: paths.fromStored(source.path) } : source,
+    };
+  });
+}
