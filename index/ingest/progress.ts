@@ -56,10 +56,12 @@ export class ProgressTracker {
       durationIsEstimate: partial.unknownBytes + this.#waitingBytes - this.#learntBytes > 0,
       bytesDone: bytesDone + partial.bytes,
       etaSeconds: total === null ? null : this.#rate.secondsFor(total - durationDoneSeconds),
-      filesInHand: [...this.#inHand].map(([path, { doneSeconds, durationSeconds }]) => ({
+      filesInHand: [...this.#inHand].map(([path, file]) => ({
         path,
-        doneSeconds,
-        durationSeconds,
+        doneSeconds: file.doneSeconds,
+        durationSeconds: file.durationSeconds,
+        segments: file.segments,
+        bytesDone: bytesDoneOf(file),
       })),
     };
   }
@@ -153,16 +155,15 @@ export class ProgressTracker {
 
   #partial() {
     const sum = { segments: 0, doneSeconds: 0, bytes: 0, knownSeconds: 0, knownBytes: 0, unknownBytes: 0 };
-    for (const { sizeBytes, segments, doneSeconds, durationSeconds } of this.#inHand.values()) {
+    for (const file of this.#inHand.values()) {
+      const { sizeBytes, segments, doneSeconds, durationSeconds } = file;
+      sum.bytes += bytesDoneOf(file);
       sum.segments += segments;
       sum.doneSeconds += doneSeconds;
       if (durationSeconds === null) sum.unknownBytes += sizeBytes;
       else {
-        // A header may promise less than the file holds.
-        const total = Math.max(durationSeconds, doneSeconds);
-        sum.knownSeconds += total;
+        sum.knownSeconds += totalSecondsOf({ doneSeconds, durationSeconds });
         sum.knownBytes += sizeBytes;
-        sum.bytes += total > 0 ? Math.round((sizeBytes * doneSeconds) / total) : 0;
       }
     }
     return sum;
@@ -178,4 +179,21 @@ export class ProgressTracker {
     const guessed = knownSeconds + (unknownBytes * knownSeconds) / knownBytes;
     return Math.max(guessed, this.#finishedSeconds + partial.doneSeconds);
   }
+}
+
+/** A header may promise less than the file holds. */
+function totalSecondsOf({
+  doneSeconds,
+  durationSeconds,
+}: {
+  doneSeconds: number;
+  durationSeconds: number;
+}): number {
+  return Math.max(durationSeconds, doneSeconds);
+}
+
+function bytesDoneOf({ sizeBytes, doneSeconds, durationSeconds }: InHand): number {
+  if (durationSeconds === null) return 0;
+  const totalSeconds = totalSecondsOf({ doneSeconds, durationSeconds });
+  return totalSeconds > 0 ? Math.round((sizeBytes * doneSeconds) / totalSeconds) : 0;
 }

@@ -31,11 +31,19 @@ export function isResumable({ status, request, error }: Pick<Job, 'status' | 're
 
 /** The progress of a job that nobody works on: what was begun and not finished does not count. */
 export function atRest(progress: JobProgress): JobProgress {
-  const begunSeconds = progress.filesInHand.reduce((sum, { doneSeconds }) => sum + doneSeconds, 0);
+  const begun = { seconds: 0, segments: 0, bytes: 0 };
+  // Rows of older versions tell the seconds alone.
+  for (const { doneSeconds, segments = 0, bytesDone = 0 } of progress.filesInHand) {
+    begun.seconds += doneSeconds;
+    begun.segments += segments;
+    begun.bytes += bytesDone;
+  }
   return {
     ...progress,
-    videoSeconds: Math.max(0, progress.videoSeconds - begunSeconds),
-    durationDoneSeconds: Math.max(0, progress.durationDoneSeconds - begunSeconds),
+    segments: Math.max(0, progress.segments - begun.segments),
+    videoSeconds: Math.max(0, progress.videoSeconds - begun.seconds),
+    durationDoneSeconds: Math.max(0, progress.durationDoneSeconds - begun.seconds),
+    bytesDone: Math.max(0, progress.bytesDone - begun.bytes),
     etaSeconds: null,
     currentFile: null,
     filesInHand: [],

@@ -224,6 +224,9 @@ export interface FileInHand {
   doneSeconds: number;
   /** As its header says; null until that was read, or when it does not say. */
   durationSeconds: number | null;
+  /** Its share of the job's `segments` and `bytesDone`. */
+  segments: number;
+  bytesDone: number;
 }
 
 export type FileOutcome =

@@ -21,7 +21,11 @@ export function presentJob(job: Job, principal: Principal): JobJson {
     progress: {
       ...job.progress,
       currentFile: currentFile === null ? null : named.path(currentFile),
-      filesInHand: filesInHand.map((file) => ({ ...file, path: named.path(file.path) })),
+      filesInHand: filesInHand.map(({ path, doneSeconds, durationSeconds }) => ({
+        path: named.path(path),
+        doneSeconds,
+        durationSeconds,
+      })),
     },
     error:
       job.error === null

@@ -71,6 +71,9 @@ describe('a job', () => {
     expect(paused).toMatchObject({ status: 'paused', wanted: null, endedAt: null });
     expect(paused.progress).toMatchObject({ filesInHand: [], currentFile: null, etaSeconds: null });
     expect((await cliptrace.jobs.pause(id)).status).toBe('paused');
+    expect(paused.progress.segments).toBe(
+      await cliptrace.library.countSegments(cliptrace.encoder.manifest.id),
+    );
     const finished = await cliptrace.library.jobFiles(id);
     expect(finished.length).toBeGreaterThan(0);
     expect(finished.length).toBeLessThan(SAMPLES.length);

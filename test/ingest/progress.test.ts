@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { ProgressTracker } from '../../index/ingest/progress.js';
 import { WorkRate } from '../../index/ingest/work-rate.js';
+import { atRest } from '../../index/library/job-status.js';
 
 const finished = {
   outcome: 'indexed',
@@ -24,6 +25,11 @@ it('counts what is done of a file in hand, and counts it once when it is finishe
     durationIsEstimate: false,
     currentFile: 'b',
     filesInHand: [{ path: 'b', doneSeconds: 4, durationSeconds: 8 }],
+  });
+  // Paused or cancelled now, what is not finished would be lost.
+  expect(atRest(tracker.progress)).toMatchObject({
+    ...{ segments: 4, videoSeconds: 5, bytesDone: 400, durationDoneSeconds: 5 },
+    ...{ durationTotalSeconds: 13, currentFile: null, filesInHand: [] },
   });
   expect(tracker.progress.etaSeconds).toBeGreaterThanOrEqual(0);
   tracker.finish({
@@ -57,7 +63,7 @@ it('guesses how long waiting files are from their bytes, until it learns it', ()
   tracker.learn({ path: 'c', sizeBytes: 500 }, 35);
   expect(tracker.progress).toMatchObject({ durationTotalSeconds: 100, durationIsEstimate: false });
   tracker.enter({ path: 'b', sizeBytes: 100 });
-  expect(tracker.progress.filesInHand).toEqual([{ path: 'b', doneSeconds: 0, durationSeconds: 60 }]);
+  expect(tracker.progress.filesInHand).toMatchObject([{ path: 'b', doneSeconds: 0, durationSeconds: 60 }]);
   expect(tracker.progress.durationTotalSeconds).toBe(100);
 });
 
