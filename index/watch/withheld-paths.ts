@@ -26,7 +26,9 @@ export class WithheldPaths {
     if (settled.length === 0) return [];
     const holds: { jobId: number; paths: ReadonlySet<string> }[] = [];
     for (const { id, request } of await this.#library.pendingJobs()) {
-      if (request.type !== 'index' || request.collection !== this.#collection) continue;
+      // Another try of what failed, anywhere: no place is its own.
+      if (request.type !== 'index' || request.retryFailed || request.collection !== this.#collection)
+        continue;
       holds.push({ jobId: id, paths: new Set(request.paths.map((one) => path.resolve(one))) });
     }
     return settled.filter((one) => {

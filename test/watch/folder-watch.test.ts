@@ -217,6 +217,12 @@ describe('following a folder', () => {
       const { id } = await createJobOfBefore(name);
       ids.push((await cliptrace.library.controlJob(id, 'pause')).id);
     }
+    // Another try of whatever failed anywhere holds no place.
+    const retry = await cliptrace.library.createJob({
+      ...{ type: 'index', collection: 'default', labelFrom: null, prune: false, retryFailed: true },
+      paths: [path.parse(workspace.archive).root],
+    });
+    await cliptrace.library.controlJob(retry.id, 'pause');
     await follow();
     await becomes(inArchive('free.mp4'), 'indexed');
     await sleep(SETTLE_MS * 3);
