@@ -59,7 +59,13 @@ export const KEY_COLLECTIONS = z.array(z.string());
 
 const range = { startSeconds: z.number().nullable(), endSeconds: z.number().nullable() };
 export const WATCH_SOURCE = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('clip'), path: z.string(), ...range }),
+  z.looseObject({
+    kind: z.literal('clip'),
+    path: z.string(),
+    ...range,
+    sizeBytes: z.number().optional(),
+    contentHash: z.string().optional(),
+  }),
   z.looseObject({ kind: z.literal('video'), videoId: z.number(), contentHash: z.string(), ...range }),
 ]);
 

@@ -6,7 +6,15 @@ export type WatchStatus = 'active' | 'paused' | 'disabled';
 
 /** Where a watched clip can be had again when the model changes. */
 export type WatchSource =
-  | { kind: 'clip'; path: string; startSeconds: number | null; endSeconds: number | null }
+  | {
+      kind: 'clip';
+      path: string;
+      startSeconds: number | null;
+      endSeconds: number | null;
+      /** Missing for watches of before: then nobody can tell whether the clip was altered. */
+      sizeBytes?: number;
+      contentHash?: string;
+    }
   | {
       kind: 'video';
       videoId: number;

@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
+import { contentHash } from '../ingest/content-hash.js';
 import type { SqliteDatabase } from '../library/database.js';
 import { StoredPaths } from '../library/stored-paths.js';
 import type { Library } from '../library/types.js';
@@ -14,6 +15,9 @@ export interface WaitingFile {
   owner: string;
   /** The encoder has seen it: what does not open as a video any more was altered. */
   wasVideo: boolean;
+  /** As it was; missing where that was not noted. */
+  sizeBytes?: number | undefined;
+  contentHash?: string | undefined;
   remedy: string;
 }
 
@@ -34,7 +38,8 @@ export async function waitingFiles(
   const clips = watchSources(database, dataRoot).flatMap(({ id, source }) =>
     source.kind === 'clip'
       ? {
-          ...{ path: source.path, owner: `watch ${id}`, wasVideo: true },
+          ...clipOf(source),
+          owner: `watch ${id}`,
           remedy: `The watch works until the model changes. Restore the clip from a backup, or run "cliptrace watches remove ${id}" and make it anew.`,
         }
       : [],
@@ -42,10 +47,14 @@ export async function waitingFiles(
   return [...uploads, ...clips];
 }
 
-export async function checkWaitingFiles(files: readonly WaitingFile[]): Promise<Problem[]> {
+/** With `deep` also their content, where it is known. */
+export async function checkWaitingFiles(
+  files: readonly WaitingFile[],
+  { deep }: { deep: boolean },
+): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const file of files) {
-    const fault = await faultOf(file);
+    const fault = await faultOf(deep ? file : { ...file, contentHash: undefined });
     if (fault === null) continue;
     const { path, owner, remedy } = file;
     problems.push({
@@ -59,15 +68,22 @@ export async function checkWaitingFiles(files: readonly WaitingFile[]): Promise<
   return problems;
 }
 
-async function faultOf({
-  path,
-  wasVideo,
-}: Pick<WaitingFile, 'path' | 'wasVideo'>): Promise<{ code: ProblemCode; detail: string } | null> {
+type Content = Pick<WaitingFile, 'path' | 'wasVideo' | 'sizeBytes' | 'contentHash'>;
+
+function clipOf({ path, sizeBytes, contentHash }: Extract<WatchSource, { kind: 'clip' }>): Content {
+  return { path, wasVideo: true, sizeBytes, contentHash };
+}
+
+async function faultOf(file: Content): Promise<{ code: ProblemCode; detail: string } | null> {
+  const { path, wasVideo, sizeBytes } = file;
   try {
-    const handle = await open(path, 'r');
-    await handle.close();
+    const { size } = await stat(path);
+    if (sizeBytes !== undefined && size !== sizeBytes)
+      return { code: 'FILE_CHANGED', detail: `it has ${size} bytes, and had ${sizeBytes}` };
+    await (await open(path, 'r')).close();
     if (wasVideo) await checkContainer(path);
-    return null;
+    if (file.contentHash === undefined || (await contentHash(path)) === file.contentHash) return null;
+    return { code: 'FILE_ALTERED', detail: 'its content is another, though its size is not' };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { code: 'FILE_MISSING', detail: 'it is not there' };
@@ -81,7 +97,7 @@ async function faultOf({
 
 /** Whether a watch can be embedded again. */
 export async function sourceIsThere(source: WatchSource, library: Library): Promise<boolean> {
-  if (source.kind === 'clip') return (await faultOf({ path: source.path, wasVideo: true })) === null;
+  if (source.kind === 'clip') return (await faultOf(clipOf(source))) === null;
   return (await library.getVideo(source.videoId))?.contentHash === source.contentHash;
 }
 

@@ -81,7 +81,7 @@ async function check(options: VerifyOptions): Promise<Findings> {
     const { files, waiting } = await explainingAsync(file, () => checkLibrary(opened, options, findings));
     // Files are read without a transaction: it would keep a writer's log growing for as long.
     if (files.length > 0) await checkArchive(files, options, findings);
-    findings.problems.push(...(await checkWaitingFiles(waiting)));
+    findings.problems.push(...(await checkWaitingFiles(waiting, options)));
     findings.problems = await withholdEmbedding(findings.problems, files);
   } catch (error) {
     if (errorCodeOf(error) !== 'LIBRARY_DAMAGED') throw error;

@@ -35,6 +35,11 @@ it('features of watches that the disk has spoilt are made anew from clip and vid
   const read = () =>
     database.prepare('SELECT features FROM watch_embeddings ORDER BY watch_id').pluck().all() as Buffer[];
   const features = read();
+  const clip = database.prepare("SELECT source_json FROM watches WHERE source_json ->> '$.kind' = 'clip'");
+  expect(JSON.parse(clip.pluck().get() as string)).toMatchObject({
+    sizeBytes: expect.any(Number),
+    contentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
   database.exec("UPDATE watch_embeddings SET features = CAST(x'0000c07f' || substr(features, 5) AS BLOB)");
   database.close();
   expect((await check(true)).status).toBe('repaired');

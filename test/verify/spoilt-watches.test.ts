@@ -1,4 +1,5 @@
-import { cpSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SAMPLES_FOLDER } from '../helpers/workspace.js';
@@ -51,6 +52,24 @@ describe('what waits in a data folder', () => {
     const report = await verify(folder, { repair: true });
     expect(report).toMatchObject({ status: 'unrepairable', problems: [{ code, subject: clip }] });
     expect(report.problems[0]?.remedy).toContain('watches remove 1');
+  });
+
+  it('is told when the clip of a watch was cut, and with --deep when a bit of it was flipped', async () => {
+    const { folder, clip } = await waitingFolder();
+    const whole = readFileSync(clip);
+    const content = `'$.sizeBytes', ${whole.length}, '$.contentHash', '${createHash('sha256').update(whole).digest('hex')}'`;
+    tamper(folder, (d) => d.exec(`UPDATE watches SET source_json = json_set(source_json, ${content})`));
+    expect(await verify(folder, { deep: true })).toMatchObject({ status: 'sound' });
+    truncateSync(clip, whole.length - 100);
+    expect((await verify(folder)).problems).toMatchObject([{ code: 'FILE_CHANGED', subject: clip }]);
+    const at = whole.length - 50;
+    whole[at] = (whole[at] as number) ^ 1;
+    writeFileSync(clip, whole);
+    expect(await verify(folder)).toMatchObject({ status: 'sound' });
+    expect((await verify(folder, { deep: true })).problems).toMatchObject([{ code: 'FILE_ALTERED' }]);
+    // Nobody could make them again of such a clip.
+    tamper(folder, (database) => database.exec(SPOILT['of a wrong length']));
+    expect((await verify(folder)).problems).toMatchObject([{ code: 'WATCH_INVALID', repair: null }]);
   });
 
   it('is told when the upload of a job is gone', async () => {

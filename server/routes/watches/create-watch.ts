@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import type { z } from 'zod';
+import { contentHash } from '../../../index/ingest/content-hash.js';
 import type { WatchEmbedding, WatchSource } from '../../../index/library/watch-types.js';
 import { createWebhookSecret } from '../../../index/webhooks/signature.js';
 import { API_PREFIX } from '../../address.js';
@@ -107,9 +108,13 @@ async function fromUpload({ services, upload, signal }: Context): Promise<Watche
   const embedding = await decodes.run(signal, () =>
     cliptrace.watchEmbedder.embed({ kind: 'clip', path: file.path, ...range }, signal),
   );
+  const content = {
+    sizeBytes: (await stat(file.path)).size,
+    contentHash: await contentHash(file.path, signal),
+  };
   const path = await keepUpload(file, cliptrace.dataFolder.mediaFolder);
   const name = fields.name ?? shortened(titleOf(file.clientName));
-  return { name, source: { kind: 'clip', path, ...range }, embedding };
+  return { name, source: { kind: 'clip', path, ...range, ...content }, embedding };
 }
 
 /** A title may be longer than a name. */
