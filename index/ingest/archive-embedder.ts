@@ -127,7 +127,7 @@ export class ArchiveEmbedder {
       for (const _ of files) pictures.push(await PictureFile.create(temporaryFolder));
       group = await this.#openGroup(files, pictures);
       const members = files.map((file, i) =>
-        this.#embedMember(group as DecodeGroup, i, pictures[i] as PictureFile).then((embedded) => {
+        this.#embedMember(group as DecodeGroup, i, file, pictures[i] as PictureFile).then((embedded) => {
           left.delete(file);
           file.resolve(embedded);
         }),
@@ -161,7 +161,12 @@ export class ArchiveEmbedder {
     });
   }
 
-  async #embedMember(group: DecodeGroup, member: number, pictures: PictureFile): Promise<EmbeddedFile> {
+  async #embedMember(
+    group: DecodeGroup,
+    member: number,
+    { onSegment }: ArchiveFile,
+    pictures: PictureFile,
+  ): Promise<EmbeddedFile> {
     const told: { probe: VideoProbe | null } = { probe: null };
     const clips = group.clips(member, (probe) => {
       told.probe = probe;
@@ -171,6 +176,7 @@ export class ArchiveEmbedder {
       clips,
       priority: 'archive',
       pool: this.#pool,
+      onClip: (clip) => onSegment?.(clip.endSeconds, group.promisedSeconds(member)),
     });
     if (told.probe === null) throw new Error('The clips ended without a probe');
     return { ...encoded, probe: told.probe, ...(await this.#kept(pictures)) };

@@ -24,17 +24,13 @@ interface InHand {
 
 /**
  * Counts what a job has done, in seconds of video, and tells when it will be done. How long a file is that nobody has looked
- * into yet is guessed from its bytes and from the files that are known; `learn` replaces the guess.
+ * into yet is guessed from its bytes and from the files that are known.
  */
 export class ProgressTracker {
   #progress: JobProgress = NO_PROGRESS;
   readonly #inHand = new Map<string, InHand>();
-  /** Lengths of waiting files that have been learnt. */
-  readonly #learnt = new Map<string, { sizeBytes: number; durationSeconds: number }>();
   readonly #rate = new WorkRate();
   #waitingBytes = 0;
-  #learntSeconds = 0;
-  #learntBytes = 0;
   #finishedSeconds = 0;
   /** Of finished files that have a length: what the guesses are made from. */
   #measuredBytes = 0;
@@ -53,7 +49,7 @@ export class ProgressTracker {
       videoSeconds: videoSeconds + partial.doneSeconds,
       durationTotalSeconds: total,
       durationDoneSeconds,
-      durationIsEstimate: partial.unknownBytes + this.#waitingBytes - this.#learntBytes > 0,
+      durationIsEstimate: partial.unknownBytes + this.#waitingBytes > 0,
       bytesDone: bytesDone + partial.bytes,
       etaSeconds: total === null ? null : this.#rate.secondsFor(total - durationDoneSeconds),
       filesInHand: [...this.#inHand].map(([path, file]) => ({
@@ -72,22 +68,10 @@ export class ProgressTracker {
     this.#waitingBytes = bytesTotal;
   }
 
-  /** How long a waiting file is. */
-  learn(file: { path: string; sizeBytes: number }, durationSeconds: number): void {
-    if (this.#learnt.has(file.path) || this.#inHand.has(file.path)) return;
-    this.#learnt.set(file.path, { sizeBytes: file.sizeBytes, durationSeconds });
-    this.#learntSeconds += durationSeconds;
-    this.#learntBytes += file.sizeBytes;
-  }
-
   enter(file: { path: string; sizeBytes: number }): void {
-    const durationSeconds = this.#leaveWaiting(file);
-    this.#inHand.set(file.path, {
-      sizeBytes: file.sizeBytes,
-      segments: 0,
-      doneSeconds: 0,
-      durationSeconds,
-    });
+    this.#leaveWaiting(file);
+    const { sizeBytes } = file;
+    this.#inHand.set(file.path, { sizeBytes, segments: 0, doneSeconds: 0, durationSeconds: null });
     this.#progress = { ...this.#progress, currentFile: file.path };
     this.#rate.at(this.#worked());
   }
@@ -96,6 +80,8 @@ export class ProgressTracker {
   advance(file: { path: string; endSeconds: number; durationSeconds: number | null }): void {
     const entry = this.#inHand.get(file.path);
     if (!entry) return;
+    // Decoded once more, alone, because its group had failed: what was counted comes again.
+    if (file.endSeconds <= entry.doneSeconds) entry.segments = 0;
     entry.segments += 1;
     entry.doneSeconds = file.endSeconds;
     entry.durationSeconds = file.durationSeconds ?? entry.durationSeconds;
@@ -130,21 +116,12 @@ export class ProgressTracker {
   end(): JobProgress {
     this.#inHand.clear();
     this.#waitingBytes = 0;
-    this.#learntBytes = 0;
-    this.#learntSeconds = 0;
     this.#progress = { ...this.#progress, currentFile: null };
     return { ...this.progress, etaSeconds: 0 };
   }
 
-  /** What was learnt of the length of a file that waits no longer. */
-  #leaveWaiting({ path, sizeBytes }: { path: string; sizeBytes: number }): number | null {
+  #leaveWaiting({ sizeBytes }: { sizeBytes: number }): void {
     this.#waitingBytes = Math.max(0, this.#waitingBytes - sizeBytes);
-    const learnt = this.#learnt.get(path);
-    if (!learnt) return null;
-    this.#learnt.delete(path);
-    this.#learntSeconds -= learnt.durationSeconds;
-    this.#learntBytes -= learnt.sizeBytes;
-    return learnt.durationSeconds;
   }
 
   #worked(): number {
@@ -171,9 +148,9 @@ export class ProgressTracker {
 
   #total(partial: { knownSeconds: number; knownBytes: number; unknownBytes: number; doneSeconds: number }) {
     if (this.#progress.bytesTotal === null) return null;
-    const knownSeconds = this.#finishedSeconds + partial.knownSeconds + this.#learntSeconds;
-    const knownBytes = this.#measuredBytes + partial.knownBytes + this.#learntBytes;
-    const unknownBytes = Math.max(0, this.#waitingBytes - this.#learntBytes) + partial.unknownBytes;
+    const knownSeconds = this.#finishedSeconds + partial.knownSeconds;
+    const knownBytes = this.#measuredBytes + partial.knownBytes;
+    const unknownBytes = this.#waitingBytes + partial.unknownBytes;
     if (unknownBytes === 0) return knownSeconds;
     if (knownBytes === 0) return null;
     const guessed = knownSeconds + (unknownBytes * knownSeconds) / knownBytes;

@@ -72,6 +72,8 @@ export class DecodeGroup {
   readonly #child: FfmpegChild;
   /** By member. */
   readonly #limits: readonly MediaLimits[];
+  /** As the headers say, by member; empty until ffmpeg has told. */
+  #promisedSeconds: (number | null)[] = [];
   #looksLeft = MAX_LOOKS;
   #end: Promise<ChildEnd> | null = null;
 
@@ -152,6 +154,11 @@ export class DecodeGroup {
     }
   }
 
+  /** How long the header of a file says it is, told while it is decoded; null until then, or when it does not say. */
+  promisedSeconds(member: number): number | null {
+    return this.#promisedSeconds[member] ?? null;
+  }
+
   async stop(): Promise<void> {
     await this.#child.stop();
   }
@@ -172,6 +179,7 @@ export class DecodeGroup {
     if (!isInOrder(text, this.#request.members.length)) return false;
     this.#looksLeft = 0;
     const headers = this.#request.members.map((_, i) => readProbeText(text, i));
+    this.#promisedSeconds = headers.map((header) => header?.durationSeconds ?? null);
     const pixels = headers.map((header) => (header?.video?.width ?? 0) * (header?.video?.height ?? 0));
     return (
       pixels.reduce((sum, one) => sum + one, 0) > MAX_GROUP_PIXELS ||

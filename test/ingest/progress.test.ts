@@ -1,7 +1,11 @@
+import { mkdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { ProgressTracker } from '../../index/ingest/progress.js';
 import { WorkRate } from '../../index/ingest/work-rate.js';
 import { atRest } from '../../index/library/job-status.js';
+import type { JobProgress } from '../../index/library/types.js';
+import { ffmpeg } from '../fixtures/videos.js';
+import { createWorkspace } from '../helpers/workspace.js';
 
 const finished = {
   outcome: 'indexed',
@@ -50,21 +54,70 @@ it('counts what is done of a file in hand, and counts it once when it is finishe
   });
 });
 
-it('guesses how long waiting files are from their bytes, until it learns it', () => {
+it('guesses how long waiting files are from their bytes, until their headers are read', () => {
   const tracker = new ProgressTracker();
   tracker.begin(3, 1000);
   // Nothing is known yet: no number is better than a false one.
   expect(tracker.progress).toMatchObject({ durationTotalSeconds: null, durationIsEstimate: true });
   tracker.finish({ ...finished, path: 'a' });
   expect(tracker.progress.durationTotalSeconds).toBeCloseTo(12.5);
-  tracker.learn({ path: 'b', sizeBytes: 100 }, 60);
+  tracker.enter({ path: 'b', sizeBytes: 100 });
+  expect(tracker.progress.filesInHand).toMatchObject([{ path: 'b', doneSeconds: 0, durationSeconds: null }]);
+  expect(tracker.progress.durationTotalSeconds).toBeCloseTo(12.5);
+  tracker.advance({ path: 'b', endSeconds: 1, durationSeconds: 60 });
   // 65 s in 500 bytes; the other 500 are like them.
   expect(tracker.progress.durationTotalSeconds).toBeCloseTo(130);
-  tracker.learn({ path: 'c', sizeBytes: 500 }, 35);
+  tracker.enter({ path: 'c', sizeBytes: 500 });
+  tracker.advance({ path: 'c', endSeconds: 1, durationSeconds: 35 });
   expect(tracker.progress).toMatchObject({ durationTotalSeconds: 100, durationIsEstimate: false });
-  tracker.enter({ path: 'b', sizeBytes: 100 });
-  expect(tracker.progress.filesInHand).toMatchObject([{ path: 'b', doneSeconds: 0, durationSeconds: 60 }]);
-  expect(tracker.progress.durationTotalSeconds).toBe(100);
+});
+
+it('counts a file that is decoded a second time once', () => {
+  const tracker = new ProgressTracker();
+  tracker.begin(1, 600);
+  tracker.enter({ path: 'b', sizeBytes: 600 });
+  for (const endSeconds of [1, 2, 3, 1, 2]) tracker.advance({ path: 'b', endSeconds, durationSeconds: 6 });
+  expect(tracker.progress).toMatchObject({ segments: 2, durationDoneSeconds: 2, bytesDone: 200 });
+});
+
+it('tells how far short files are that are decoded in one process', async () => {
+  const workspace = createWorkspace();
+  await mkdir(workspace.archive);
+  for (const width of [64, 80, 96]) {
+    const source = `testsrc2=s=${width}x48:r=4:d=40`;
+    await ffmpeg(
+      '-f',
+      'lavfi',
+      '-i',
+      source,
+      '-c:v',
+      'mpeg4',
+      '-q:v',
+      '31',
+      `${workspace.archive}/${width}.mp4`,
+    );
+  }
+  const cliptrace = await workspace.open('write', { CLIPTRACE_DECODES: '1' });
+  try {
+    const request = { type: 'index', collection: 'default', labelFrom: null, prune: false } as const;
+    const job = await cliptrace.jobs.submit({ ...request, paths: [workspace.archive] });
+    const told: JobProgress[] = [];
+    const unsubscribe = cliptrace.jobs.subscribe(job.id, (event) => told.push(event.job.progress));
+    const { progress } = await cliptrace.jobs.run(job);
+    unsubscribe();
+    expect(progress).toMatchObject({ filesDone: 3, filesInHand: [] });
+    const midway = told.filter(({ filesDone, filesInHand }) => filesDone === 0 && filesInHand.length === 3);
+    const last = midway.at(-1) as JobProgress;
+    for (const file of last.filesInHand) {
+      expect(file.durationSeconds).toBeCloseTo(40, 0);
+      expect(file.doneSeconds).toBeGreaterThan(0);
+    }
+    expect(last.durationTotalSeconds).toBeCloseTo(120, 0);
+    expect(last).toMatchObject({ durationIsEstimate: false, etaSeconds: expect.any(Number) });
+  } finally {
+    await cliptrace.close();
+    workspace.remove();
+  }
 });
 
 it('takes back what a file that failed midway had counted, and knows no share of an unknown duration', () => {
