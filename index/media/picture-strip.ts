@@ -57,6 +57,41 @@ export async function readPicture(filePath: string, atSeconds: number): Promise<
   }
 }
 
+/** Why the pictures of a strip cannot be found in it; null when they can, or when it is gone. What a JPEG shows is not looked at. */
+export async function stripFault(filePath: string): Promise<string | null> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(filePath, 'r');
+    return await faultOf(handle);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? null : `it cannot be read: ${message}`;
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function faultOf(handle: FileHandle): Promise<string | null> {
+  const { size } = await handle.stat();
+  const tail = await readAt(handle, size - TAIL_BYTES, TAIL_BYTES);
+  if (!tail?.subarray(-MARK.length).equals(MARK)) return 'its end is cut off or altered';
+  const intervalSeconds = tail.readDoubleLE(0);
+  const count = tail.readUInt32LE(8);
+  const tableAt = size - TAIL_BYTES - count * OFFSET_BYTES;
+  if (!(intervalSeconds > 0 && intervalSeconds < Number.POSITIVE_INFINITY) || count === 0 || tableAt <= 0)
+    return `its end was altered: ${count} pictures, every ${intervalSeconds} s, in ${size} bytes`;
+  const table = await readAt(handle, tableAt, count * OFFSET_BYTES);
+  if (table === null) return 'its table is cut off';
+  for (let number = 0; number < count; number += 1) {
+    const start = table.readUInt32LE(number * OFFSET_BYTES);
+    const mark = await readAt(handle, start, START_OF_IMAGE.length);
+    const before = number === 0 ? -1 : table.readUInt32LE((number - 1) * OFFSET_BYTES);
+    if (start <= before || start >= tableAt || !mark?.equals(START_OF_IMAGE))
+      return `no picture begins at ${start}, where its table has number ${number}`;
+  }
+  return null;
+}
+
 async function startsOfImages(handle: FileHandle, size: number): Promise<number[]> {
   const offsets: number[] = [];
   const overlap = START_OF_IMAGE.length - 1;

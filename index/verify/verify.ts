@@ -8,6 +8,7 @@ import type { DataFolder } from '../types.js';
 import { checkFiles, type ExpectedFile, expectedFiles } from './check-files.js';
 import { checkFolders } from './check-folders.js';
 import { checkIntegrity, RESTORE } from './check-integrity.js';
+import { checkPictures } from './check-pictures.js';
 import { checkRecords } from './check-records.js';
 import { checkModelFeatures, checkRows } from './check-rows.js';
 import { checkSnapshot, type LoadedSnapshot, loadSnapshot } from './check-snapshots.js';
@@ -80,7 +81,10 @@ async function check(options: VerifyOptions): Promise<Findings> {
     database = opened;
     const { files, waiting } = await explainingAsync(file, () => checkLibrary(opened, options, findings));
     // Files are read without a transaction: it would keep a writer's log growing for as long.
-    if (files.length > 0) await checkArchive(files, options, findings);
+    if (files.length > 0) {
+      await checkArchive(files, options, findings);
+      findings.problems.push(...(await checkPictures(options.dataFolder.thumbnailsFolder, files)));
+    }
     findings.problems.push(...(await checkWaitingFiles(waiting, options)));
     findings.problems = await withholdEmbedding(findings.problems, files);
   } catch (error) {
