@@ -19,10 +19,13 @@ export async function checkPictures(
   for (const name of names) {
     const parts = THUMBNAIL_NAME.exec(name)?.groups;
     if (!parts || !name.endsWith('.strip')) continue;
+    const own = files.filter(({ videoId }) => videoId === Number(parts.videoId));
+    // Pictures of no video are told as stray.
+    if (own.length === 0) continue;
     const path = join(thumbnailsFolder, name);
     const detail = await stripFault(path);
     if (detail === null) continue;
-    const canBeMade = await isThere(files.filter(({ videoId }) => videoId === Number(parts.videoId)));
+    const canBeMade = await isThere(own);
     problems.push({
       code: 'PICTURES_DAMAGED',
       subject: path,
