@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -105,6 +105,7 @@ describe('a read-only data folder', () => {
       }
     } finally {
       undo();
+      for (const file of left) rmSync(file, { force: true });
     }
     expect((await run(['search', clip, '-k', '1'])).text).toContain('head-pose-face-detection-male');
   });
