@@ -1,6 +1,6 @@
 import { dot } from './dot.js';
 import { type GraphParameters, type LoadedGraph, type NodeContent, NodeGraph } from './node-graph.js';
-import { EF_PER_NEIGHBOUR, MINIMUM_EF } from './search-ef.js';
+import { defaultEf } from './search-ef.js';
 import { ranked, TopK } from './top-k.js';
 import { type TwinGroup, TwinGroups } from './twin-groups.js';
 import type { Neighbours } from './types.js';
@@ -109,7 +109,7 @@ export class HnswGraph {
     // Every node gives one id at least.
     const nodes = Math.min(k, this.nodeCount);
     if (nodes === 0) return { ids: [], similarities: [] };
-    const ef = searchEf ?? Math.max(MINIMUM_EF, EF_PER_NEIGHBOUR * nodes);
+    const ef = searchEf ?? defaultEf(nodes, this.nodeCount);
     const found = this.#graph.search(queries, row, nodes, ef);
     if (found === null) return this.#searchExactly(queries, row, k);
     const ids: number[] = [];
