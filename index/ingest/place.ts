@@ -1,7 +1,6 @@
 import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { errorCodeOf } from '../errors.js';
-import { checkContainer, VIDEO_EXTENSIONS } from '../media/container-check.js';
+import { checkContainer, saysNoVideo, VIDEO_EXTENSIONS } from '../media/container-check.js';
 
 /**
  * What lies at a path: a file that a walk takes for a video (its content looks like one, or its name claims it), a folder, something
@@ -19,7 +18,7 @@ export async function placeAt(file: string): Promise<Place> {
     return 'video';
   } catch (error) {
     if (isNotThere(error)) return 'nothing';
-    return SAYS_NO_VIDEO.has(errorCodeOf(error)) ? 'other' : 'unknown';
+    return saysNoVideo(error) ? 'other' : 'unknown';
   }
 }
 
@@ -50,13 +49,6 @@ export async function isLink(entry: string | Buffer): Promise<boolean> {
 export function claimsVideo(file: string): boolean {
   return VIDEO_EXTENSIONS.has(path.extname(file).toLowerCase());
 }
-
-const SAYS_NO_VIDEO: ReadonlySet<string> = new Set([
-  'FILE_EMPTY',
-  'NOT_A_VIDEO',
-  'NO_VIDEO_STREAM',
-  'CONTAINER_NOT_ALLOWED',
-]);
 
 function isNotThere(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;

@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { CliptraceError } from '../errors.js';
+import { CliptraceError, errorCodeOf } from '../errors.js';
 import { readSignature, SIGNATURE_BYTES, type Signature } from './container-signatures.js';
 import { shownName } from './file-name.js';
 
@@ -33,6 +33,18 @@ export async function checkContainer(filePath: string): Promise<CheckedContainer
   const signature = readSignature(head, fileBytes);
   if (signature.kind === 'video') return { ...signature, fileBytes };
   throw refusal(signature, name);
+}
+
+const NO_VIDEO_CODES: ReadonlySet<string> = new Set([
+  'FILE_EMPTY',
+  'NOT_A_VIDEO',
+  'NO_VIDEO_STREAM',
+  'CONTAINER_NOT_ALLOWED',
+]);
+
+/** Whether a failure of `checkContainer` says that the content is no video, rather than that it cannot be read. */
+export function saysNoVideo(error: unknown): boolean {
+  return NO_VIDEO_CODES.has(errorCodeOf(error));
 }
 
 /** True when the content opens like a video container. False for anything else, also for what cannot be read. */

@@ -1,11 +1,11 @@
 import { open, stat } from 'node:fs/promises';
-import { errorCodeOf, errorMessageOf } from '../errors.js';
+import { errorMessageOf } from '../errors.js';
 import { contentHash } from '../ingest/content-hash.js';
 import type { SqliteDatabase } from '../library/database.js';
 import { StoredPaths } from '../library/stored-paths.js';
 import type { Library } from '../library/types.js';
 import type { WatchSource } from '../library/watch-types.js';
-import { checkContainer } from '../media/container-check.js';
+import { checkContainer, saysNoVideo } from '../media/container-check.js';
 import type { Problem, ProblemCode } from './types.js';
 
 /** A file of the data folder that belongs to no video, and is needed all the same. */
@@ -87,10 +87,8 @@ async function faultOf(file: Content): Promise<{ code: ProblemCode; detail: stri
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { code: 'FILE_MISSING', detail: 'it is not there' };
-    const isRead = ['FILE_EMPTY', 'NOT_A_VIDEO', 'NO_VIDEO_STREAM', 'CONTAINER_NOT_ALLOWED'].includes(
-      errorCodeOf(error),
-    );
-    if (isRead) return { code: 'FILE_CHANGED', detail: `it is no video any more: ${errorMessageOf(error)}` };
+    if (saysNoVideo(error))
+      return { code: 'FILE_CHANGED', detail: `it is no video any more: ${errorMessageOf(error)}` };
     return { code: 'FILE_UNREADABLE', detail: `it cannot be read: ${errorMessageOf(error)}` };
   }
 }

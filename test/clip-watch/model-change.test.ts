@@ -1,13 +1,8 @@
-import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { OpenedCliptrace } from '../../index/cliptrace.js';
-import { CliptraceClient } from '../../server/client/index.js';
-import { loadServerConfiguration } from '../../server/configuration.js';
-import { startServer } from '../../server/server.js';
 import { createWorkspace, indexInto, type Workspace } from '../helpers/workspace.js';
 import { until } from '../server/tools/http.js';
 import { samplePath } from '../server/tools/live-server.js';
-import { blobOf, webhookConfiguration } from '../webhooks/live-watches.js';
+import { blobOf, serving } from '../webhooks/live-watches.js';
 import { type Receiver, startReceiver } from '../webhooks/receiver.js';
 
 const OTHER_MODEL = { CLIPTRACE_PRECISION: 'int8' };
@@ -24,20 +19,6 @@ afterEach(async () => {
   await receiver.close();
   workspace.remove();
 });
-
-async function serving(
-  cliptrace: OpenedCliptrace,
-  work: (client: CliptraceClient) => Promise<void>,
-): Promise<void> {
-  const configuration = { ...loadServerConfiguration({}, { port: 0 }), ...webhookConfiguration() };
-  const server = await startServer({ cliptrace, configuration, logger: pino({ level: 'silent' }) });
-  try {
-    await work(new CliptraceClient({ url: server.url }));
-  } finally {
-    await server.close();
-    await cliptrace.close();
-  }
-}
 
 const paths = () => receiver.received.map(({ path }) => path);
 

@@ -1,14 +1,10 @@
-import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openDatabase } from '../../index/library/database.js';
 import { verifyDataFolder } from '../../index/verify/verify.js';
-import { CliptraceClient } from '../../server/client/index.js';
-import { loadServerConfiguration } from '../../server/configuration.js';
-import { startServer } from '../../server/server.js';
 import { createWorkspace, indexInto, type Workspace } from '../helpers/workspace.js';
 import { until } from '../server/tools/http.js';
 import { samplePath } from '../server/tools/live-server.js';
-import { blobOf, webhookConfiguration } from '../webhooks/live-watches.js';
+import { blobOf, serving } from '../webhooks/live-watches.js';
 
 let workspace: Workspace;
 
@@ -24,10 +20,10 @@ it('features of watches that the disk has spoilt are made anew from clip and vid
   const { dataFolder } = before;
   const modelId = before.encoder.manifest.id;
   await indexInto(before, [source]);
-  await serving(async (client) => {
+  await serving(before, async (client) => {
     await client.createWatch(await blobOf(samplePath('classroom')), { url: 'http://127.0.0.1:9/clip' });
     await client.createWatchByVideo({ videoId: 1, url: 'http://127.0.0.1:9/video' });
-  }, before);
+  });
   const check = (repair: boolean) => verifyDataFolder({ dataFolder, modelId, deep: true, repair });
   expect(await check(false)).toMatchObject({ status: 'sound', problems: [] });
 
@@ -44,7 +40,7 @@ it('features of watches that the disk has spoilt are made anew from clip and vid
   database.close();
   expect((await check(true)).status).toBe('repaired');
 
-  await serving(async (client) => {
+  await serving(await workspace.open(), async (client) => {
     await until('both are made anew', async () => {
       const { watches } = await client.listWatches();
       return watches.every((watch) => watch.status === 'active' && watch.modelId === modelId);
@@ -57,18 +53,3 @@ it('features of watches that the disk has spoilt are made anew from clip and vid
   library.close();
   expect(await check(false)).toMatchObject({ status: 'sound', problems: [] });
 });
-
-async function serving(
-  work: (client: CliptraceClient) => Promise<void>,
-  opened?: Awaited<ReturnType<Workspace['open']>>,
-): Promise<void> {
-  const cliptrace = opened ?? (await workspace.open());
-  const configuration = { ...loadServerConfiguration({}, { port: 0 }), ...webhookConfiguration() };
-  const server = await startServer({ cliptrace, configuration, logger: pino({ level: 'silent' }) });
-  try {
-    await work(new CliptraceClient({ url: server.url }));
-  } finally {
-    await server.close();
-    await cliptrace.close();
-  }
-}

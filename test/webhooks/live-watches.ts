@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { pino } from 'pino';
+import type { OpenedCliptrace } from '../../index/cliptrace.js';
 import { CliptraceClient } from '../../server/client/index.js';
 import type { Watch } from '../../server/client/types.js';
 import { loadServerConfiguration } from '../../server/configuration.js';
+import { startServer } from '../../server/server.js';
 import { ffmpeg } from '../fixtures/videos.js';
 import { until } from '../server/tools/http.js';
 import { type LiveServer, samplePath } from '../server/tools/live-server.js';
@@ -11,6 +14,21 @@ export function webhookConfiguration(allow = '127.0.0.1', timeoutMs = 15_000) {
   return {
     webhooks: { ...loadServerConfiguration({ CLIPTRACE_WEBHOOK_ALLOW: allow }).webhooks, timeoutMs },
   };
+}
+
+/** Starts a server for the opened product, with such webhooks, and closes both when the work is done. */
+export async function serving(
+  cliptrace: OpenedCliptrace,
+  work: (client: CliptraceClient) => Promise<void>,
+): Promise<void> {
+  const configuration = { ...loadServerConfiguration({}, { port: 0 }), ...webhookConfiguration() };
+  const server = await startServer({ cliptrace, configuration, logger: pino({ level: 'silent' }) });
+  try {
+    await work(new CliptraceClient({ url: server.url }));
+  } finally {
+    await server.close();
+    await cliptrace.close();
+  }
 }
 
 export async function blobOf(path: string): Promise<Blob> {
