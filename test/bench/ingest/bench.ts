@@ -36,14 +36,15 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 /**
  * `npm run bench -- ingest [--archive FOLDER | --copies N | --short N] [--rounds N]`: what `cliptrace index` takes, beside what its parts
  * take alone, in turn: decoding as it does it (with pictures and pipes, nothing behind), decoding by one bare ffmpeg a file (frames of
- * the clips to nowhere, no pictures), encoding as many clips. Without an archive: N copies of each sample, or N clips of two seconds.
+ * the clips to nowhere, no pictures), encoding as many clips. Without an archive: N copies of each sample (24 are an hour: the start
+ * of a process, which its parts are counted without, is a twenty-fifth of 20 minutes), or N clips of two seconds.
  */
 export async function benchIngest(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
       archive: { type: 'string' },
-      copies: { type: 'string', default: '8' },
+      copies: { type: 'string', default: '24' },
       short: { type: 'string' },
       rounds: { type: 'string', default: '3' },
     },
@@ -75,6 +76,7 @@ async function runRound(archive: string, data: string): Promise<Round> {
     filePaths: indexedPaths,
     preprocessing: manifest.preprocessing,
     processes: settings.decodes,
+    listPath: `${data}.list`,
   });
   const encodeCpuMs = await encodeOnly(segments);
   const bytes = bytesBelow(data);
