@@ -1,7 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import SlowFirst from './test/tools/slow-first.js';
 
+const builtWorkers = fileURLToPath(new URL('./test/tools/built-worker-thread.ts', import.meta.url));
+
 export default defineConfig({
+  resolve: { alias: [{ find: /^.*\/threads\/worker-thread\.js$/, replacement: builtWorkers }] },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/helpers/build-once.ts'],

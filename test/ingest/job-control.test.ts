@@ -8,7 +8,7 @@ import { wrapFfmpeg } from '../helpers/ffmpeg-wrapper.js';
 import { createWorkspace, SAMPLES_FOLDER } from '../helpers/workspace.js';
 import { until } from '../server/tools/http.js';
 
-const SAMPLES = ['car-detection.mp4', 'people-detection.mp4', 'bottle-detection.mp4'];
+const SAMPLES = ['nasa-13013.mp4', 'people-detection.mp4', 'classroom.mp4'];
 
 let workspace: ReturnType<typeof createWorkspace>;
 let cliptrace: OpenedCliptrace;
@@ -20,7 +20,7 @@ beforeEach(async () => {
   for (const sample of short) await workspace.addSample(sample);
   // Too large to share a process with the others, and far from done when they are.
   const target = `${workspace.archive}/z-long.mp4`;
-  await ffmpeg('-stream_loop', '4', '-i', `${SAMPLES_FOLDER}/${long}`, '-c', 'copy', target);
+  await ffmpeg('-stream_loop', '3', '-i', `${SAMPLES_FOLDER}/${long}`, '-c', 'copy', target);
   request = {
     type: 'index',
     paths: [workspace.archive],
