@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { CliptraceError } from './errors.js';
 import type { Video } from './library/types.js';
@@ -10,6 +10,8 @@ import { explainingWrites } from './storage-errors.js';
 export const THUMBNAIL_WIDTH_PIXELS = 320;
 /** Thumbnails are made for whole steps, so that their number is bounded by the length of the video. */
 const STEP_SECONDS = 0.5;
+/** Of a video of so many steps, pictures are looked up in the folder to be removed: a day would be 172,800 names to try. */
+const LISTED_FROM_STEPS = 1000;
 
 /** Of the files that are kept of a video: its content is part of the name, so that a changed video has other pictures. */
 export const THUMBNAIL_NAME = /^(?<videoId>\d+)-(?<content>[0-9a-f]{16})(?:\.strip|-(?<step>\d+)\.jpg)$/;
@@ -102,7 +104,16 @@ export class Thumbnails {
   async remove(video: Video): Promise<void> {
     await rm(this.#stripOf(video), { force: true });
     const steps = Math.round(video.durationSeconds / STEP_SECONDS);
+    if (steps > LISTED_FROM_STEPS) return this.#removeListed(video);
     for (let step = 0; step <= steps; step += 1) await rm(this.#singleOf(video, step), { force: true });
+  }
+
+  async #removeListed(video: Video): Promise<void> {
+    const start = `${path.basename(this.#prefixOf(video))}-`;
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      if (name.startsWith(start) && THUMBNAIL_NAME.test(name))
+        await rm(path.join(this.#folder, name), { force: true });
+    }
   }
 
   #prefixOf(video: Video): string {

@@ -1,3 +1,4 @@
+import './no-telemetry.js';
 import { listSupportedBackends } from 'onnxruntime-node';
 
 /** Names of the execution providers that this installation of ONNX Runtime carries, e.g. `cpu`. */

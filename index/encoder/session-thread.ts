@@ -1,3 +1,4 @@
+import './no-telemetry.js';
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../threads/worker-thread.js';
 import { ExitGuard } from './exit-guard.js';

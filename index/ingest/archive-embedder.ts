@@ -76,10 +76,14 @@ export class ArchiveEmbedder {
     for (let free = this.#parts.decodes - this.#running; free > 0 && this.#waiting.length > 0; free -= 1) {
       const group = splitOffGroup(this.#waiting, this.#groupSize.limit, free);
       this.#running += 1;
-      void this.#work(group).finally(() => {
-        this.#running -= 1;
-        this.#start();
-      });
+      void this.#work(group)
+        .catch((error: unknown) => {
+          for (const file of group) file.reject(error);
+        })
+        .finally(() => {
+          this.#running -= 1;
+          this.#start();
+        });
     }
   }
 

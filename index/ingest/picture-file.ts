@@ -30,8 +30,9 @@ export class PictureFile {
     return this.#path;
   }
 
+  /** Never fails: what cannot be removed now is swept at the next start. */
   async discard(): Promise<void> {
-    await this.#handle.close();
-    await rm(this.#path, { force: true });
+    await this.#handle.close().catch(() => undefined);
+    await rm(this.#path, { force: true }).catch(() => undefined);
   }
 }

@@ -26,7 +26,9 @@ export async function sealStrip(filePath: string, intervalSeconds: number): Prom
     at = tail.writeDoubleLE(intervalSeconds, at);
     at = tail.writeUInt32LE(offsets.length, at);
     MARK.copy(tail, at);
-    await handle.write(tail, 0, tail.length, size);
+    // A disk that is nearly full takes a part, and refuses the rest only when it is asked again.
+    for (let done = 0; done < tail.length; )
+      done += (await handle.write(tail, done, tail.length - done, size + done)).bytesWritten;
     return true;
   } finally {
     await handle.close();

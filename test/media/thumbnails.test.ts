@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { PictureFile } from '../../index/ingest/picture-file.js';
 import type { Video } from '../../index/library/types.js';
 import { Thumbnails } from '../../index/thumbnails.js';
 import { ffmpegProgram, limits, makeVideo, temporaryFolder } from '../fixtures/videos.js';
@@ -64,4 +65,24 @@ test('pictures of another content of the same video stay', async () => {
   await thumbnails.get(video, source, 1);
   await thumbnails.removeAround(replaced, async () => undefined);
   expect(picturesOf(video)).toEqual([`8-${'ab'.repeat(8)}-2.jpg`]);
+});
+
+test('those of a long video, which are looked up, go as well, and no others', async () => {
+  const video = { ...videoOf(9), durationSeconds: 86_400 };
+  const other = '9-cdcdcdcdcdcdcdcd-2.jpg';
+  const ofVideo = ['.strip', '-0.jpg', '-172800.jpg'].map((end) => `9-${'ab'.repeat(8)}${end}`);
+  mkdirSync(pictures, { recursive: true });
+  for (const name of [other, ...ofVideo]) writeFileSync(join(pictures, name), 'picture');
+  await thumbnails.remove(video);
+  expect(picturesOf(video)).toEqual([other]);
+});
+
+test('a temporary file that cannot be removed is left to the next start, and is no error', async () => {
+  const temporary = join(folder.path, 'tmp');
+  mkdirSync(temporary);
+  const file = await PictureFile.create(temporary);
+  rmSync(temporary, { recursive: true });
+  writeFileSync(temporary, 'no folder any more');
+  await file.discard();
+  await file.discard();
 });

@@ -5,6 +5,7 @@ Takes the path of a JSON file: {manifest, model, backend, files, out}. Leaves em
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -79,6 +80,7 @@ def torch_encoder(*, model: Path, output: str):
 
 
 def onnxruntime_encoder(*, model: Path, output: str):
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
