@@ -143,7 +143,8 @@ export class ArchiveEmbedder {
       await group?.stop();
     }
     for (const [i, file] of files.entries()) if (left.has(file)) await pictures[i]?.discard();
-    this.#groupSize.tell(left.size === 0);
+    // One that nothing was found in is decoded again, and the others are not.
+    this.#groupSize.tell(left.size < files.length);
     return [...left];
   }
 
