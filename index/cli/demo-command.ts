@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pino from 'pino';
 import { type OpenedCliptrace, openCliptrace } from '../cliptrace.js';
 import { CliptraceError } from '../errors.js';
 import type { Video } from '../library/types.js';
@@ -17,6 +16,7 @@ import { indexRequest, printFailures, runIndexing } from './index-command.js';
 import { formatRange, formatTime, plural } from './output.js';
 import { printAnswer } from './search-command.js';
 import { type ServeFlags, serveUntilStopped } from './serve-command.js';
+import { createServerLog } from './server-log.js';
 
 export interface DemoFlags extends ServeFlags {
   library?: string;
@@ -55,7 +55,7 @@ export async function demoCommand(flags: DemoFlags, context: CommandContext): Pr
     await cliptrace.close();
     throw error;
   }
-  if (flags.serve) return serveUntilStopped(cliptrace, flags, context, pino({ level: 'warn' }));
+  if (flags.serve) return serveUntilStopped(cliptrace, flags, context, createServerLog('warn', terminal));
   await cliptrace.close();
   return found ? EXIT_DONE : EXIT_FAILED;
 }

@@ -8,12 +8,6 @@ export interface Terminal {
   interactive: boolean;
 }
 
-export const processTerminal: Terminal = {
-  out: (text) => void process.stdout.write(`${text}\n`),
-  err: (text) => void process.stderr.write(`${text}\n`),
-  interactive: process.stderr.isTTY === true,
-};
-
 /** The one document that `--json` prints. */
 export function printJson(terminal: Terminal, value: unknown): void {
   terminal.out(JSON.stringify(value, null, 2));

@@ -1,9 +1,10 @@
-import pino from 'pino';
+import type pino from 'pino';
 import { type OpenedCliptrace, openCliptrace } from '../cliptrace.js';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { FolderWatch } from '../watch/folder-watch.js';
 import { type CommandContext, type CommonFlags, settingsOf } from './context.js';
 import { EXIT_DONE } from './exit-codes.js';
+import { createServerLog } from './server-log.js';
 
 /** For what follows the requests in hand. */
 const CLOSING_MS = 3500;
@@ -31,7 +32,7 @@ interface RunningServer {
 export async function serveCommand(flags: ServeFlags, context: CommandContext): Promise<number> {
   // The configuration first: a misspelled variable should not cost the loading of an index.
   const { configuration } = await loadServer(flags, context.env);
-  const logger = pino({ level: configuration.logLevel });
+  const logger = createServerLog(configuration.logLevel, context.terminal);
   const cliptrace = await openCliptrace({
     settings: settingsOf(context, flags),
     env: context.env,
