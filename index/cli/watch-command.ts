@@ -49,6 +49,7 @@ export async function watchCommand(
         roots: request.paths,
         collection: request.collection,
         labelFrom: request.labelFrom,
+        metadata: request.metadata,
         prune: flags.prune ?? true,
         library: cliptrace.library,
         jobs: cliptrace.jobs,

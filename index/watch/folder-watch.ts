@@ -4,7 +4,7 @@ import { CliptraceError, type ErrorCode } from '../errors.js';
 import { claimsVideo, isMissing, placeAt } from '../ingest/place.js';
 import { scanArchive } from '../ingest/scan.js';
 import type { JobQueue } from '../ingest/types.js';
-import type { Job, Library } from '../library/types.js';
+import type { Job, Library, VideoMetadata } from '../library/types.js';
 import { type PathState, type SettledPath, SettlingPaths } from './settling-paths.js';
 import { WatchedRoot } from './watched-root.js';
 import { WithheldPaths } from './withheld-paths.js';
@@ -14,6 +14,8 @@ export interface FolderWatchParts {
   roots: readonly string[];
   collection: string;
   labelFrom: 'folder' | null;
+  /** Told of every video that a job of the watch indexes. */
+  metadata?: VideoMetadata | undefined;
   /** Whether a video leaves the library with its last file. */
   prune: boolean;
   library: Library;
@@ -222,10 +224,10 @@ export class FolderWatch {
   }
 
   async #index(batch: readonly SettledPath[]): Promise<void> {
-    const { jobs, collection, labelFrom, prune, roots, onJob } = this.#parts;
+    const { jobs, collection, labelFrom, metadata, prune, roots, onJob } = this.#parts;
     const paths = batch.map((one) => one.path);
     const request = { type: 'index' as const, paths, collection, labelFrom, prune, roots: [...roots] };
-    const submitted = await jobs.submit(request);
+    const submitted = await jobs.submit({ ...request, ...(metadata ? { metadata } : {}) });
     onJob?.(submitted);
     const job = await this.#ended(submitted.id);
     if (job !== null) await this.#conclude(batch, job);

@@ -265,6 +265,8 @@ describe('cliptrace index --watch', () => {
       'index',
       workspace.archive,
       '--watch',
+      '--meta',
+      'site=north',
       '--settle',
       '0.3',
       '--json',
@@ -302,6 +304,11 @@ describe('cliptrace index --watch', () => {
     ]);
     cliptrace = await workspace.open();
     expect((await cliptrace.opened).how).toBe('loaded');
-    expect(await videos()).toHaveLength(2);
+    const ids = new Map((await videos()).map(({ title, id }) => [title, id]));
+    expect([...ids.keys()].sort()).toEqual(['a', 'b']);
+    // The job of before was told nothing.
+    expect([...(await cliptrace.library.metadataOf([...ids.values()]))]).toEqual([
+      [ids.get('b'), { site: 'north' }],
+    ]);
   });
 });
