@@ -113,10 +113,23 @@ export class LibraryCopy {
     return true;
   }
 
+  /**
+   * Files of the archive below the data folder are not in a backup: they stay where they are, wherever it is restored.
+   */
+  #pinArchive(): void {
+    const pin = this.#database.prepare('UPDATE OR REPLACE files SET path = ? WHERE path = ?');
+    const stored = this.#database
+      .prepare("SELECT DISTINCT path FROM files WHERE owned = 0 AND (path < '/' OR path >= '0')")
+      .pluck()
+      .all() as string[];
+    for (const path of stored) pin.run(this.#paths.fromStored(path), path);
+  }
+
   /** Closes the copy as one file without a log beside it. */
   finish(): { videos: number; segments: number } {
     const count = (table: string) =>
       this.#database.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
+    this.#pinArchive();
     const counts = { videos: count('videos'), segments: count('segments') };
     this.#database.pragma('wal_checkpoint(TRUNCATE)');
     this.#database.pragma('journal_mode = DELETE');

@@ -1,5 +1,6 @@
-import { basename, sep } from 'node:path';
+import { basename, isAbsolute, sep } from 'node:path';
 import type { Statement } from 'better-sqlite3';
+import { compareText } from '../compare-text.js';
 import type { SqliteDatabase } from './database.js';
 import { fold } from './folding.js';
 import type { StoredPaths } from './stored-paths.js';
@@ -14,6 +15,11 @@ interface FileRow {
   owned: number;
 }
 
+interface AbsoluteRow {
+  collectionId: number;
+  path: string;
+}
+
 const SELECT = `SELECT f.path, f.video_id AS videoId, c.name AS collection, f.size_bytes AS sizeBytes,
   f.modified_ms AS modifiedMs, f.owned FROM files f JOIN collections c ON c.id = f.collection_id`;
 
@@ -24,8 +30,12 @@ export class FilesTable {
   readonly #ofVideo: Statement<[number]>;
   readonly #owned: Statement<[]>;
   readonly #below: Statement<[{ collection: string; root: string; start: string; end: string }]>;
+  readonly #relative: Statement<[string]>;
   readonly #put: Statement<[number, string, number, string, number, number, number]>;
   readonly #remove: Statement<[string, string]>;
+  readonly #absolute: Statement<[{ start: string; end: string }]>;
+  readonly #rename: Statement<[string, number, string]>;
+  readonly #removeById: Statement<[string, number]>;
 
   constructor(database: SqliteDatabase, paths: StoredPaths) {
     this.#paths = paths;
@@ -36,6 +46,9 @@ export class FilesTable {
       `${SELECT} WHERE c.name = @collection AND f.path >= @root AND f.path < @end
        AND (f.path = @root OR f.path >= @start) ORDER BY f.path`,
     );
+    this.#relative = database.prepare(
+      `${SELECT} WHERE c.name = ? AND (f.path < '/' OR f.path >= '0') ORDER BY f.path`,
+    );
     this.#put = database.prepare(
       `INSERT INTO files (collection_id, path, video_id, name_folded, size_bytes, modified_ms, owned)
        VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -45,31 +58,47 @@ export class FilesTable {
     this.#remove = database.prepare(
       'DELETE FROM files WHERE path = ? AND collection_id = (SELECT id FROM collections WHERE name = ?)',
     );
+    this.#absolute = database.prepare(
+      `SELECT collection_id AS collectionId, path FROM files
+       WHERE collection_id IN (SELECT id FROM collections) AND path >= @start AND path < @end`,
+    );
+    this.#rename = database.prepare(
+      'UPDATE OR IGNORE files SET path = ? WHERE collection_id = ? AND path = ?',
+    );
+    this.#removeById = database.prepare('DELETE FROM files WHERE path = ? AND collection_id = ?');
   }
 
   find(collection: string, path: string): VideoFile | null {
-    const row = this.#find.get(collection, this.#paths.toStored(path)) as FileRow | undefined;
-    return row === undefined ? null : this.#toFile(row);
+    for (const form of this.#paths.formsOf(path)) {
+      const row = this.#find.get(collection, form) as FileRow | undefined;
+      if (row !== undefined) return this.#toFile(row);
+    }
+    return null;
   }
 
   ofVideo(videoId: number): VideoFile[] {
-    return (this.#ofVideo.all(videoId) as FileRow[]).map((row) => this.#toFile(row));
+    return this.#toFiles(this.#ofVideo.all(videoId) as FileRow[]);
   }
 
   owned(): VideoFile[] {
-    return (this.#owned.all() as FileRow[]).map((row) => this.#toFile(row));
+    return this.#toFiles(this.#owned.all() as FileRow[]);
   }
 
   below(collection: string, root: string): VideoFile[] {
-    const [start, end] = rangeBelow(root);
-    return (this.#below.all({ collection, root, start, end }) as FileRow[]).map((row) => this.#toFile(row));
+    const rows = this.#inRange(collection, root, sep);
+    const relative = this.#paths.relativeBelow(root);
+    if (relative === 'all') rows.push(...(this.#relative.all(collection) as FileRow[]));
+    else if (relative !== 'none') rows.push(...this.#inRange(collection, relative.from, '/'));
+    return this.#toFiles(rows);
   }
 
   put(collectionId: number, file: Omit<VideoFile, 'collection'>): void {
     const name = fold(basename(file.path));
+    const [stored, ...otherForms] = this.#paths.formsOf(file.path) as [string, ...string[]];
+    for (const form of otherForms) this.#removeById.run(form, collectionId);
     this.#put.run(
       collectionId,
-      this.#paths.toStored(file.path),
+      stored,
       file.videoId,
       name,
       file.sizeBytes,
@@ -79,7 +108,38 @@ export class FilesTable {
   }
 
   remove(collection: string, path: string): void {
-    this.#remove.run(this.#paths.toStored(path), collection);
+    for (const form of this.#paths.formsOf(path)) this.#remove.run(form, collection);
+  }
+
+  /** Places of the data folder that do not stand there relative to it: a backup of it has come back to where it was made. */
+  absoluteBelow(dataRoot: string): AbsoluteRow[] {
+    const [start, end] = rangeBelow(dataRoot);
+    return this.#absolute.all({ start, end }) as AbsoluteRow[];
+  }
+
+  makeRelative(rows: readonly AbsoluteRow[]): void {
+    for (const { collectionId, path } of rows) {
+      this.#rename.run(this.#paths.toStored(path), collectionId, path);
+      // Unless it was renamed: the other form is the newer one.
+      this.#removeById.run(path, collectionId);
+    }
+  }
+
+  #inRange(collection: string, root: string, separator: string): FileRow[] {
+    const [start, end] = rangeBelow(root, separator);
+    return this.#below.all({ collection, root, start, end }) as FileRow[];
+  }
+
+  /** In the order of their paths on disk; of a place that stands there in two forms, the one that is written today. */
+  #toFiles(rows: readonly FileRow[]): VideoFile[] {
+    const files = rows.map((row) => this.#toFile(row));
+    if (rows.every(({ path }) => isAbsolute(path))) return files;
+    const places = new Map<string, VideoFile>();
+    for (const [position, file] of files.entries()) {
+      const place = `${file.collection}\0${file.path}`;
+      if (!places.has(place) || !isAbsolute((rows[position] as FileRow).path)) places.set(place, file);
+    }
+    return [...places.values()].sort((a, b) => compareText(a.path, b.path));
   }
 
   #toFile(row: FileRow): VideoFile {
@@ -88,7 +148,7 @@ export class FilesTable {
 }
 
 /** Paths below `root` are exactly those from `root/` on and before the string with the next separator character. */
-export function rangeBelow(root: string): [string, string] {
-  const bare = root.endsWith(sep) ? root.slice(0, -1) : root;
-  return [bare + sep, bare + String.fromCharCode(sep.charCodeAt(0) + 1)];
+export function rangeBelow(root: string, separator: string = sep): [string, string] {
+  const bare = root.endsWith(separator) ? root.slice(0, -1) : root;
+  return [bare + separator, bare + String.fromCharCode(separator.charCodeAt(0) + 1)];
 }

@@ -111,6 +111,10 @@ export class SqliteLibrary implements types.Library {
     this.#file = file;
     this.#lock = lock;
     const paths = new StoredPaths(dirname(file));
+    // Filters ask for paths as they lie on disk.
+    database.function('path_on_disk', { deterministic: true }, (stored) =>
+      paths.fromStored(stored as string),
+    );
     this.#writes = new GroupCommit(database, (work) => explaining(file, work));
     this.#tables = {
       apiKeys: new ApiKeysTable(database),
@@ -133,6 +137,8 @@ export class SqliteLibrary implements types.Library {
       videos: new VideosTable(database),
       watches: new WatchesTable(database, paths),
     };
+    const absolute = lock === null ? [] : this.#read(({ files }) => files.absoluteBelow(dirname(file)));
+    if (absolute.length > 0) this.#write(({ files }) => files.makeRelative(absolute));
     this.watches = new SqliteWatchStore({
       read: (work) => this.#read(work),
       write: (work) => this.#write(work),

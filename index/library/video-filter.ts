@@ -38,7 +38,7 @@ export interface VideoFilterParameters {
   meta: string | null;
 }
 
-/** Condition on a row `v` of videos. */
+/** Condition on a row `v` of videos. `path_on_disk` is a function that the library gives to SQLite. */
 export const VIDEO_FILTER = `(@collection IS NULL OR v.collection_id = (SELECT id FROM collections WHERE name = @collection))
   AND (@collections IS NULL OR v.collection_id IN
     (SELECT id FROM collections WHERE name IN (SELECT value FROM json_each(@collections))))
@@ -48,7 +48,7 @@ export const VIDEO_FILTER = `(@collection IS NULL OR v.collection_id = (SELECT i
   AND (@addedFrom IS NULL OR v.added_at >= @addedFrom)
   AND (@addedBefore IS NULL OR v.added_at < @addedBefore)
   AND (@pathPrefix IS NULL OR EXISTS
-    (SELECT 1 FROM files f WHERE f.video_id = v.id AND substr(f.path, 1, length(@pathPrefix)) = @pathPrefix))
+    (SELECT 1 FROM files f WHERE f.video_id = v.id AND substr(path_on_disk(f.path), 1, length(@pathPrefix)) = @pathPrefix))
   AND (@meta IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(@meta) c WHERE NOT EXISTS
     (SELECT 1 FROM video_metadata m WHERE m.video_id = v.id AND m.key = c.value ->> 'key'
       AND (c.value -> 'values' IS NULL OR m.text_value IN (SELECT value FROM json_each(c.value -> 'values')))

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openDatabase } from '../../index/library/database.js';
+import { openLibrary, type SqliteLibrary } from '../../index/library/sqlite-library.js';
 import type { VideoFile } from '../../index/library/types.js';
 import { putVideo, temporaryLibrary } from './fixtures.js';
 
@@ -44,6 +47,71 @@ describe('files', () => {
     }
     expect(await library.filesBelow('default', '/')).toHaveLength(expected.length + outside.length);
     expect(await library.filesBelow('other', '/')).toEqual([]);
+  });
+
+  it('of the data folder are found below it, in it and above it, in whatever form they stand there, in order and once', async () => {
+    const { library, dataFolder } = await temporaryLibrary();
+    const { root } = dataFolder;
+    const video = await putVideo(library, 1, { path: join(root, 'media', 'own'), owned: true });
+    const inside = ['videos', 'videos/1.mp4', 'videos/b/2.mp4', 'videos 2/3.mp4'].map((one) =>
+      join(root, one),
+    );
+    const beside = [`${root} 2/4.mp4`, join(root, '..', 'aaa.mp4'), '/zzz.mp4', '/Archive/5.mp4'];
+    for (const path of [...inside, ...beside]) await library.putFile(fileAt(path, video.id));
+    const twin = await putVideo(library, 2, { path: '/twin.mp4' });
+    // An earlier version may have left the absolute form beside the other, or alone.
+    const database = openDatabase(dataFolder.databaseFile, { readonly: false });
+    const absolute = database.prepare(
+      `INSERT INTO files (collection_id, path, video_id, name_folded, size_bytes, modified_ms, owned)
+       VALUES (1, ?, ?, 'x', 7, 7, 0)`,
+    );
+    const alone = join(root, 'videos', 'a.mp4');
+    for (const path of [alone, join(root, 'videos/1.mp4')]) absolute.run(path, twin.id);
+    const all = [...inside, alone, join(root, 'media', 'own'), '/twin.mp4', ...beside].sort();
+    const under = (folder: string) => all.filter((path) => path === folder || path.startsWith(`${folder}/`));
+
+    const check = async (of: SqliteLibrary) => {
+      const below = async (folder: string) =>
+        (await of.filesBelow('default', folder)).map(({ path }) => path);
+      for (const folder of [root, join(root, 'videos'), join(root, 'videos/b'), alone, join(root, '..')]) {
+        expect(await below(folder), folder).toEqual(under(folder));
+      }
+      expect(await below('/')).toEqual(all);
+      expect(await below(join(root, 'videos/'))).toEqual(under(join(root, 'videos')).slice(1));
+      expect(await of.findFile('default', inside[1] as string)).toMatchObject({
+        videoId: video.id,
+        sizeBytes: 1,
+      });
+      expect(await of.findFile('default', alone)).toMatchObject({ videoId: twin.id, sizeBytes: 7 });
+      for (const [pathPrefix, count] of [
+        [`${root}/videos/`, 2],
+        [`${root}/vid`, 2],
+        [`${root}/videos 2`, 1],
+        ['/', 2],
+        ['videos', 0],
+      ] as const) {
+        expect(await of.countVideos({ pathPrefix }, 9), pathPrefix).toBe(count);
+      }
+    };
+    await check(library);
+    await library.close();
+    const reader = await openLibrary({ dataFolder, mode: 'read' });
+    await check(reader);
+    await reader.close();
+    const writer = await openLibrary({ dataFolder, mode: 'write' });
+    onTestFinished(() => writer.close());
+    await check(writer);
+    // One form is left.
+    expect(
+      database.prepare('SELECT path FROM files WHERE path > ? AND path < ?').all(`${root}/`, `${root}0`),
+    ).toEqual([]);
+    absolute.run(alone, twin.id);
+    await writer.putFile(fileAt(alone, video.id));
+    expect(await writer.filesBelow('default', alone)).toHaveLength(1);
+    absolute.run(alone, twin.id);
+    await writer.removeFile('default', alone);
+    expect(await writer.findFile('default', alone)).toBeNull();
+    database.close();
   });
 
   it('move to another video when they are put again, and are one place in each collection', async () => {
