@@ -28,14 +28,15 @@ export async function relocateCommand(
       to: path.resolve(to),
       dryRun: flags.dryRun === true,
     });
-    const { moved, missing, different } = relocation;
+    const { moved, missing, different, taken } = relocation;
     if (flags.json) printJson(terminal, relocation);
     else {
       terminal.out(`${plural(moved, 'file')} ${flags.dryRun ? 'would be' : 'are'} noted in ${printable(to)}`);
       tell(terminal, missing, 'Not there');
       tell(terminal, different, 'Of other content there');
+      tell(terminal, taken, 'Another video of the library lies there');
     }
-    return missing.length + different.length > 0 ? EXIT_SOME_FILES_FAILED : EXIT_DONE;
+    return missing.length + different.length + taken.length > 0 ? EXIT_SOME_FILES_FAILED : EXIT_DONE;
   } finally {
     await library.close();
   }

@@ -22,6 +22,7 @@ import { DeliveriesTable } from './deliveries.js';
 import { EvaluationsTable } from './evaluations.js';
 import { FailedFilesQuery } from './failed-files.js';
 import { keepFromOthers } from './file-mode.js';
+import { settleMoves } from './file-moves.js';
 import { FilesTable } from './files.js';
 import { type FolderLock, lockDataFolder } from './folder-lock.js';
 import { GroupCommit } from './group-commit.js';
@@ -240,18 +241,22 @@ export class SqliteLibrary implements types.Library {
     });
   }
 
-  async moveFiles(moves: readonly types.FileMove[]): Promise<number> {
-    return this.#write(({ collections, files }) => {
-      let moved = 0;
-      for (const { file, path, modifiedMs } of moves) {
-        const there = files.find(file.collection, path);
-        if (there !== null && there.videoId !== file.videoId) continue;
-        files.remove(file.collection, file.path);
-        files.put(collections.find(file.collection) as number, { ...file, path, modifiedMs });
-        moved += 1;
+  async moveFiles(
+    moves: readonly types.FileMove[],
+    options: { dryRun: boolean } = { dryRun: false },
+  ): Promise<{ moved: number; taken: types.FileMove[] }> {
+    const work = ({ collections, files }: LibraryTables) => {
+      const { free, taken } = settleMoves(moves, (collection, path) => files.find(collection, path));
+      if (!options.dryRun) {
+        // First all of the old places: they are new places of others.
+        for (const { file } of free) files.remove(file.collection, file.path);
+        for (const { file, path, modifiedMs } of free) {
+          files.put(collections.find(file.collection) as number, { ...file, path, modifiedMs });
+        }
       }
-      return moved;
-    });
+      return { moved: free.length, taken };
+    };
+    return options.dryRun ? this.#snapshot(work) : this.#write(work);
   }
 
   async removeFile(collection: string, path: string): Promise<void> {

@@ -323,8 +323,11 @@ export interface Library {
   ownedFiles(): Promise<VideoFile[]>;
   /** Adds or updates. */
   putFile(file: VideoFile): Promise<void>;
-  /** Notes that files lie elsewhere, in one transaction. A place that another video has is not taken; returns how many were moved. */
-  moveFiles(moves: readonly FileMove[]): Promise<number>;
+  /** Notes that files lie elsewhere, in one transaction. A place that another video has and does not leave by these moves is not taken. */
+  moveFiles(
+    moves: readonly FileMove[],
+    options?: { dryRun: boolean },
+  ): Promise<{ moved: number; taken: FileMove[] }>;
   /** Removes the place, not the video. */
   removeFile(collection: string, path: string): Promise<void>;
 
