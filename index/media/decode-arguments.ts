@@ -75,14 +75,24 @@ export function pictureOutput(options: {
   ];
 }
 
+/**
+ * ffmpeg builds its filters anew whenever the size or the format of the frames changes, and then counts from 0 again: so frames are
+ * chosen and numbered by their time. Its rate control, which alone goes on counting, repeats a picture where a number is left out.
+ */
 function selectPictures(preprocessing: Preprocessing): string[] {
   const { framesPerSecond } = preprocessing;
   const every = framesPerPicture(preprocessing);
+  const middle = Math.floor(every / 2);
+  const frame = (time: string) => `round(${time}*${framesPerSecond})`;
+  const latest = `floor((${frame('T')}+${every - middle})/${every})`;
   return [
     `fps=${framesPerSecond}`,
-    `select=not(n)+eq(mod(n\\,${every})\\,${Math.floor(every / 2)})`,
-    // As if they were successive, or the gaps would be filled with copies.
-    `setpts=N/${framesPerSecond}/TB`,
+    `select=not(n)+eq(mod(${frame('t')}\\,${every})\\,${middle})`,
+    // Numbers with fractions: a third more than whole, so that the picture before is repeated, not the one behind.
+    'settb=AVTB',
+    // The first frame after a change would be one too many: rate control drops what is more than one behind. Of a video that begins
+    // late it is the first of all, and repeated as often as it has to be.
+    `setpts=(${latest}-2*not(N)+0.3)/${framesPerSecond}/TB`,
   ];
 }
 
