@@ -74,7 +74,7 @@ export class Thumbnails {
   async adopt(video: Video, picturesPath: string, intervalSeconds: number): Promise<void> {
     try {
       await explainingWrites(`The pictures of video ${video.id}`, async () => {
-        if (!(await sealStrip(picturesPath, intervalSeconds))) return;
+        if (!(await sealStrip(picturesPath, intervalSeconds, video.durationSeconds))) return;
         await mkdir(this.#folder, { recursive: true });
         await moveFile(picturesPath, this.#stripOf(video));
       });

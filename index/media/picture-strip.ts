@@ -12,14 +12,24 @@ const TAIL_BYTES = 8 + 4 + MARK.length;
 const START_OF_IMAGE = Buffer.from([0xff, 0xd8, 0xff]);
 const CHUNK_BYTES = 4 * 1024 ** 2;
 
-/** Makes a strip of a file of JPEGs. False, and the file is as before, when it holds none or more than offsets can tell. */
-export async function sealStrip(filePath: string, intervalSeconds: number): Promise<boolean> {
+/**
+ * Makes a strip of a file of JPEGs. False, and the file is as before, when it holds none or more than offsets can tell. With the
+ * duration that the clips have: where ffmpeg leaves out the time before the first frame, it does so for clips, and less for pictures.
+ */
+export async function sealStrip(
+  filePath: string,
+  intervalSeconds: number,
+  durationSeconds = Number.POSITIVE_INFINITY,
+): Promise<boolean> {
   const handle = await open(filePath, 'r+');
   try {
     const { size } = await handle.stat();
     if (size >= 2 ** 32) return false;
-    const offsets = await startsOfImages(handle, size);
-    if (offsets.length === 0) return false;
+    const all = await startsOfImages(handle, size);
+    if (all.length === 0) return false;
+    const offsets = all.slice(
+      await leadingCopies(handle, all, 1 + Math.ceil(durationSeconds / intervalSeconds - 0.5)),
+    );
     const tail = Buffer.alloc(offsets.length * OFFSET_BYTES + TAIL_BYTES);
     for (const [i, offset] of offsets.entries()) tail.writeUInt32LE(offset, i * OFFSET_BYTES);
     let at = offsets.length * OFFSET_BYTES;
@@ -92,6 +102,26 @@ async function faultOf(handle: FileHandle): Promise<string | null> {
       return `no picture begins at ${start}, where its table has number ${number}`;
   }
   return null;
+}
+
+/** Of the pictures that are more than wanted, how many at the beginning are copies of the one behind. */
+async function leadingCopies(
+  handle: FileHandle,
+  offsets: readonly number[],
+  wanted: number,
+): Promise<number> {
+  const picture = (number: number) => {
+    const [start = 0, end = 0] = offsets.slice(number, number + 2);
+    return readAt(handle, start, end - start);
+  };
+  let copies = 0;
+  // Whether the last is a copy cannot be told by the one behind.
+  while (offsets.length - copies > Math.max(2, wanted)) {
+    const [one, next] = [await picture(copies), await picture(copies + 1)];
+    if (one === null || next === null || !one.equals(next)) break;
+    copies += 1;
+  }
+  return copies;
 }
 
 async function startsOfImages(handle: FileHandle, size: number): Promise<number[]> {

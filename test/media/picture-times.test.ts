@@ -38,9 +38,9 @@ async function stream(name: string, parts: readonly Part[]): Promise<string> {
 async function shownTimes(videoPath: string, atSeconds: readonly number[]): Promise<number[]> {
   const stripPath = `${videoPath}.strip`;
   const file = openSync(stripPath, 'w');
-  await decodeAll(videoPath, { pictures: { file, widthPixels: 32 } });
+  const { summary } = await decodeAll(videoPath, { pictures: { file, widthPixels: 32 } });
   closeSync(file);
-  expect(await sealStrip(stripPath, 2)).toBe(true);
+  expect(await sealStrip(stripPath, 2, summary.durationSeconds)).toBe(true);
   const times: number[] = [];
   for (const at of atSeconds) {
     await writeFile(`${stripPath}.jpg`, (await readPicture(stripPath, at)) ?? Buffer.alloc(0));
@@ -99,6 +99,27 @@ describe('the pictures of a strip', () => {
       const expected = until.map((at) => Math.max(0, at - lateSeconds));
       expectNear(await shownTimes(path, until), expected);
     }
+  });
+
+  test('are those of the clips where a stream begins amid what cannot be decoded', async () => {
+    const parts = [
+      { size: '64x48', fromSeconds: 0, toSeconds: 16, args: ['-g', '125', '-keyint_min', '125'] },
+    ];
+    const whole = readFileSync(await stream('long-gop.ts', parts));
+    const path = join(folder.path, 'amid.ts');
+    // From before the third second on, where the next key frame is that of the fifth: the time between counts for nothing.
+    await writeFile(path, whole.subarray(Math.floor((whole.length * 0.12) / 188) * 188));
+    const { clips } = await decodeAll(path, {
+      preprocessing: { ...preprocessing, frames: 1 },
+      hopSeconds: 1 / 8,
+    });
+    const shown = await shownTimes(path, [0, 1, 3, 5, 7, 9]);
+    const ofClips = [0, 1, 3, 5, 7, 9].map(
+      (at) => (clips[at * 8]?.pixels[0] ?? Number.NaN) / GREYS_PER_SECOND,
+    );
+    const off = shown.map((time, i) => Math.abs(time - (ofClips[i] as number)));
+    expect(Math.max(...off), `shown ${shown}, clips ${ofClips}`).toBeLessThan(1 + TOLERANCE_SECONDS);
+    expect(off[0]).toBeLessThan(2 * TOLERANCE_SECONDS);
   });
 
   test('are one where the frames are fewer than two seconds', async () => {
