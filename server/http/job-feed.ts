@@ -25,6 +25,7 @@ export async function feedJobEvents(
   const { jobId, stream, signal, principal } = request;
   const live: JobEvent[] = [];
   let wake = () => undefined as undefined;
+  let isDraining = false;
   // Subscribed before the state is read: an event in between must not be lost.
   const unsubscribe = jobs.subscribe(jobId, (event) => {
     live.push(event);
@@ -34,16 +35,21 @@ export async function feedJobEvents(
     const job = await jobs.get(jobId);
     // A number that this job has not reached comes from a library that was replaced.
     const after = request.after !== null && request.after <= job.lastEvent ? request.after : null;
-    if (after !== null) await replayFiles(job, after);
-    if (after !== job.lastEvent) sendState(stream, job, principal);
+    const told = after === null ? null : await replayFiles(job, after);
+    sendState(stream, job, principal, told);
     if (hasEnded(job)) return;
-    let sent = job.lastEvent;
+    let seen = job.lastEvent;
+    // A client that lags behind is told the last of the states in between, when it has caught up.
+    let leftOut: JobEvent | null = null;
     while (!signal.aborted && stream.isOpen) {
-      const event = live.shift();
-      if (event === undefined) await somethingNew();
-      else if (event.job.lastEvent > sent) {
-        sent = event.job.lastEvent;
-        sendEvent(stream, event, principal);
+      const event: JobEvent | null = live.shift() ?? (stream.isFlowing ? leftOut : null);
+      if (event === null) {
+        if (leftOut !== null) wakeWhenDrained();
+        await somethingNew();
+      } else if (event === leftOut || event.job.lastEvent > seen) {
+        seen = event.job.lastEvent;
+        leftOut = event.type === 'progress' && !stream.isFlowing ? event : null;
+        if (leftOut === null) sendEvent(stream, event, principal);
         if (event.type === 'end') return;
       }
     }
@@ -51,21 +57,31 @@ export async function feedJobEvents(
     unsubscribe();
   }
 
-  async function replayFiles(job: Job, after: number): Promise<void> {
+  /** The number of the last one. */
+  async function replayFiles(job: Job, after: number): Promise<number> {
     for (let told = after; ; ) {
       const files = await library.jobFilesAfter(jobId, told, FILES_PER_PAGE);
       for (const file of files) {
         // Newer ones come live.
-        if (file.eventNumber > job.lastEvent || signal.aborted) return;
+        if (file.eventNumber > job.lastEvent || signal.aborted) return told;
         stream.send('file', file.eventNumber, {
           job: presentJob(job, principal),
           file: presentJobFile(job, file, principal),
         });
         told = file.eventNumber;
       }
-      if (files.length < FILES_PER_PAGE) return;
+      if (files.length < FILES_PER_PAGE) return told;
       await stream.drained();
     }
+  }
+
+  function wakeWhenDrained(): void {
+    if (isDraining) return;
+    isDraining = true;
+    void stream.drained().then(() => {
+      isDraining = false;
+      wake();
+    });
   }
 
   function somethingNew(): Promise<void> {
@@ -82,14 +98,15 @@ export async function feedJobEvents(
   }
 }
 
-function sendState(stream: EventStream, job: Job, principal: Principal): void {
+/** @param told number of the last event that the client has: no number comes twice */
+function sendState(stream: EventStream, job: Job, principal: Principal, told: number | null): void {
   const data = { job: presentJob(job, principal) };
+  const send = (event: 'progress' | 'end', id: number) => {
+    if (told === null || id > told) stream.send(event, id, data);
+  };
   // The end has a number of its own, after that of the last state.
-  if (!hasEnded(job)) stream.send('progress', job.lastEvent, data);
-  else {
-    stream.send('progress', job.lastEvent - 1, data);
-    stream.send('end', job.lastEvent, data);
-  }
+  send('progress', hasEnded(job) ? job.lastEvent - 1 : job.lastEvent);
+  if (hasEnded(job)) send('end', job.lastEvent);
 }
 
 function sendEvent(stream: EventStream, event: JobEvent, principal: Principal): void {
@@ -101,5 +118,5 @@ function sendEvent(stream: EventStream, event: JobEvent, principal: Principal): 
       file: presentJobFile(event.job, event.file, principal),
     });
   else if (event.type === 'end') stream.send('end', lastEvent, { job });
-  else if (stream.isFlowing) stream.send('progress', lastEvent, { job });
+  else stream.send('progress', lastEvent, { job });
 }

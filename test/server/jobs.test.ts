@@ -1,12 +1,22 @@
+import { once } from 'node:events';
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import express from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EVERYONE } from '../../server/access/principal.js';
+import { EventStream } from '../../server/http/event-stream.js';
+import { feedJobEvents } from '../../server/http/job-feed.js';
 import type { JobFileJson, JobJson, JobWithFilesJson } from '../../server/schemas/jobs.js';
 import { readEvents, type ServerEvent } from './tools/events.js';
 import { expectProblem, postJson, until } from './tools/http.js';
 import { type LiveServer, samplePath, startLiveServer } from './tools/live-server.js';
 
 let live: LiveServer;
+
+const statusOf = (event: ServerEvent | undefined) =>
+  (event?.data as { job: JobJson } | undefined)?.job.status;
 
 beforeAll(async () => {
   live = await startLiveServer({ videos: [], configuration: { eventHeartbeatMs: 50 } });
@@ -187,6 +197,14 @@ describe('a job', () => {
     const all = await readEvents(await fetch(`${url}?lastEventId=0`));
     expect(pathsOf(all.events).sort()).toEqual(told);
     expectAscending(all.events);
+    // Nothing that the client has is told again.
+    for (const { id } of all.events) {
+      const rest = await fetch(url, { headers: { 'Last-Event-ID': id } });
+      const { events } = rest.status === 204 ? { events: [] } : await readEvents(rest);
+      expect(events.map((event) => event.id)).toEqual(
+        all.events.map((event) => event.id).filter((other) => Number(other) > Number(id)),
+      );
+    }
     const endId = all.events.at(-1)?.id as string;
     expect(endId).toBe(after.events.at(-1)?.id);
     expect((await fetch(url, { headers: { 'Last-Event-ID': endId } })).status).toBe(204);
@@ -195,6 +213,40 @@ describe('a job', () => {
     expect(foreign.events.map(({ event }) => event)).toEqual(['progress', 'end']);
     await expectProblem(await fetch(url, { headers: { 'Last-Event-ID': 'x' } }), 'REQUEST_INVALID');
     await expectProblem(await fetch(`${url}?lastEventId=-1`), 'REQUEST_INVALID');
+  });
+
+  it('tells a client that reads nothing for a while the state in the end', async () => {
+    // Long names, so that what the system takes in for the client is soon full.
+    const folder = join(live.archive, ...Array.from({ length: 4 }, (_, at) => String(at).repeat(200)));
+    await mkdir(folder, { recursive: true });
+    for (let at = 0; at < 3000; at += 1) await writeFile(join(folder, `${at}.mp4`), '');
+    const job = await start({ path: folder, collection: 'slow' });
+    let stream: EventStream | null = null;
+    const app = express().get('/', async (_request, response) => {
+      stream = new EventStream(response, 1000);
+      const { signal } = new AbortController();
+      await feedJobEvents(live.cliptrace, {
+        jobId: job.id,
+        after: null,
+        stream,
+        signal,
+        principal: EVERYONE,
+      });
+    });
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await until('the client to lag', async () => stream !== null && !stream.isFlowing, 60_000);
+    // Not for a moment only.
+    await sleep(300);
+    expect(stream).toMatchObject({ isFlowing: false, isOpen: true });
+    await live.cliptrace.jobs.pause(job.id);
+    const { events } = await readEvents(response, (log) => statusOf(log.events.at(-1)) === 'paused');
+    expect(events.at(-1)?.event).toBe('progress');
+    expectAscending(events);
+    await live.cliptrace.jobs.cancel(job.id);
+    server.closeAllConnections();
+    server.close();
   });
 
   it('is paused and resumed, and its stream stays open meanwhile', async () => {
