@@ -47,10 +47,16 @@ export function fileArguments({
     String(limits.maxPixels),
     '-threads',
     String(limits.threads),
+    ...forcedFormat(demuxers),
     ...(queuedPackets === undefined ? [] : ['-thread_queue_size', String(queuedPackets)]),
     ...(decodeUpTo ? [] : seek),
     '-i',
     fileArgument(filePath),
     ...(decodeUpTo ? seek : []),
   ];
+}
+
+/** A transport stream of a few packets looks to ffmpeg like sound, which is none of what it may open. */
+function forcedFormat(demuxers: readonly string[]): string[] {
+  return demuxers.length === 1 && demuxers[0] === 'mpegts' ? ['-f', 'mpegts'] : [];
 }
