@@ -30,11 +30,6 @@ const RULES: readonly Rule[] = [
   { bytes: '\x00\x00\x01\xba', signature: video('MPEG program stream', 'mpeg') },
   { bytes: '\x00\x00\x01\xb3', signature: video('MPEG video', 'mpegvideo') },
   { bytes: '\x00\x00\x01\xb0', signature: video('MPEG-4 video', 'm4v') },
-  { bytes: '\x00\x00\x00\x01\x67', signature: video('H.264 stream', 'h264') },
-  { bytes: '\x00\x00\x00\x01\x27', signature: video('H.264 stream', 'h264') },
-  { bytes: '\x00\x00\x00\x01\x09', signature: video('H.264 stream', 'h264') },
-  { bytes: '\x00\x00\x00\x01\x40\x01', signature: video('HEVC stream', 'hevc') },
-  { bytes: '\x00\x00\x00\x01\x46\x01', signature: video('HEVC stream', 'hevc') },
   { bytes: 'FLV\x01', signature: video('FLV', 'flv') },
   { bytes: '\x30\x26\xb2\x75\x8e\x66\xcf\x11', signature: video('ASF', 'asf') },
   { bytes: 'DKIF', signature: video('IVF', 'ivf') },
@@ -96,6 +91,9 @@ const ATOMS_OF_ANY_SIZE = new Set(['moov', 'mdat', 'moof']);
 const IMAGE_BRANDS = new Set(['heic', 'heix', 'heim', 'heis', 'mif1', 'avif', 'crx ']);
 const AUDIO_BRANDS = new Set(['M4A ', 'M4B ', 'M4P ', 'F4A ', 'F4B ']);
 const OGG_VIDEO = ['\x80theora', 'BBCD\x00', 'OVP80', '\x01video\x00'];
+/** Unit 7. The two bits before the number tell how much depends on the unit: 1, 2 or 3, never 0. */
+const H264_PARAMETERS: readonly string[] = ['\x27', '\x47', '\x67'];
+const HEVC_PARAMETERS: readonly string[] = ['\x40\x01'];
 
 /** `head` is the first SIGNATURE_BYTES of the file, or all of it. */
 export function readSignature(head: Buffer, fileBytes: number): Signature {
@@ -103,6 +101,7 @@ export function readSignature(head: Buffer, fileBytes: number): Signature {
   return (
     movieSignature(text, head, fileBytes) ??
     RULES.find(({ bytes }) => text.startsWith(bytes))?.signature ??
+    unitSignature(text, head) ??
     riffSignature(text) ??
     oggSignature(text) ??
     transportSignature(head) ??
@@ -120,6 +119,24 @@ function movieSignature(text: string, head: Buffer, fileBytes: number): Signatur
   if (IMAGE_BRANDS.has(brand)) return image('a HEIF or AVIF image');
   if (AUDIO_BRANDS.has(brand)) return audio('an MPEG-4 audio file');
   return video('MP4 or QuickTime', 'mov');
+}
+
+/** Streams of H.264 and HEVC without a container: units, each behind two zeros or more and a one. */
+function unitSignature(text: string, head: Buffer): Signature | null {
+  const one = head.findIndex((byte) => byte !== 0);
+  if (one < 2 || head[one] !== 1) return null;
+  const [first = 0, second = 0] = head.subarray(one + 1, one + 3);
+  const names = (starts: readonly string[]) => starts.some((start) => text.includes(`\x00\x00\x01${start}`));
+  const hevc = () => video('HEVC stream', 'hevc');
+  if (second === 0x01) {
+    // Parameters of the video (32), a delimiter (35), or a remark (39) that stands before parameters.
+    if (first === 0x40 || first === 0x46) return hevc();
+    if (first === 0x4e && names(HEVC_PARAMETERS)) return hevc();
+  }
+  const isDelimiter = first === 0x09 && (second & 0x1f) === 0x10;
+  const isRemark = first === 0x06 && names(H264_PARAMETERS);
+  const isParameters = H264_PARAMETERS.includes(String.fromCharCode(first));
+  return isDelimiter || isRemark || isParameters ? video('H.264 stream', 'h264') : null;
 }
 
 function riffSignature(text: string): Signature | null {
