@@ -255,7 +255,6 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       maxBytes: MAX_EARLY_BYTES,
     }),
     exclude: [dataFolder.root],
-    removeVideo: (videoId) => removeVideo({ library, index, thumbnails }, videoId),
     room: new RoomWatch([
       dataFolder.root,
       dataFolder.vectorsFolder,
@@ -339,6 +338,8 @@ async function removeVideo(
   const video = await library.getVideo(videoId);
   const removed = video && (await thumbnails.removeAround(video, () => library.removeVideo(videoId)));
   if (!removed) return false;
+  // What replaced its content meanwhile has pictures of its own.
+  if (removed.video.contentHash !== video.contentHash) await thumbnails.remove(removed.video);
   await index.catchUp();
   for (const owned of removed.ownedPaths) await rm(owned, { force: true });
   return true;

@@ -1,14 +1,17 @@
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { CliptraceError } from '../errors.js';
+import { liesOnlyAt } from '../library/place-of-video.js';
 import type { FileOutcome, Library, Video, VideoFile, VideoMetadata } from '../library/types.js';
 import type { MediaLimits } from '../media/types.js';
 import type { Thumbnails } from '../thumbnails.js';
 import type { SegmentIndex } from '../vectors/types.js';
 import type { ArchiveEmbedder, EmbeddedFile } from './archive-embedder.js';
 import { contentHash } from './content-hash.js';
+import { type FileState, fileState } from './file-state.js';
 import { isMissing } from './place.js';
-import { fileSystemError, type ScannedFile } from './scan.js';
+import { RecentHashes } from './recent-hashes.js';
+import type { ScannedFile } from './scan.js';
 
 export interface FileIndexerParts {
   library: Library;
@@ -34,6 +37,11 @@ export interface FileTask {
   metadata?: VideoMetadata | undefined;
   /** The file lies in the data folder and goes with its video. */
   owned: boolean;
+  /**
+   * Asked before new content takes the place of a video that lies nowhere else: whether the video may have moved to a file that
+   * is still to come. Then it would lose its id, and what it is called, to the new content.
+   */
+  mayHaveMoved?: ((video: Video) => boolean) | undefined;
   signal: AbortSignal;
   onSegment?: ((endSeconds: number, durationSeconds: number | null) => void) | undefined;
 }
@@ -53,12 +61,16 @@ export class FileIndexer {
   readonly #parts: FileIndexerParts;
   /** Contents being indexed right now, so that two copies in one scan are embedded once. */
   readonly #inHand = new Map<string, Promise<unknown>>();
+  readonly #hashes = new RecentHashes();
+  /** Where videos lay whose last place was taken by other content, by id: they may turn up elsewhere, and their title follows. */
+  readonly #formerPlaces = new Map<number, string>();
 
   constructor(parts: FileIndexerParts) {
     this.#parts = parts;
   }
 
-  async indexFile(scanned: FileTask): Promise<FileResult> {
+  /** Null: not now, because `mayHaveMoved` said so. */
+  async indexFile(scanned: FileTask): Promise<FileResult | null> {
     const { library } = this.#parts;
     // The scan may be hours old by now.
     const state = await fileState(scanned.file.path);
@@ -70,7 +82,7 @@ export class FileIndexer {
       if (video && (await this.#isCurrent(video))) return this.#unchanged(video, task);
     }
 
-    const hash = await contentHash(file.path, task.signal);
+    const hash = await this.#hashes.of(file.path, state, task.signal);
     const key = `${collection}\0${hash}`;
     while (this.#inHand.has(key)) await this.#inHand.get(key)?.catch(() => undefined);
     const work = this.#indexContent(task, known, { hash, changedMs: state.changedMs });
@@ -82,39 +94,85 @@ export class FileIndexer {
     }
   }
 
+  /**
+   * Removes the videos of a collection that no file has any more: other content took their last place, and they turned up at no other. For
+   * the end of a job, when all that has moved is known.
+   */
+  async forgetUnplaced(collection: string): Promise<void> {
+    const { library, index, thumbnails } = this.#parts;
+    const unplaced = await library.unplacedVideos(collection);
+    for (const video of unplaced) {
+      await thumbnails.removeAround(video, () => library.removeUnplacedVideo(video.id));
+      this.#formerPlaces.delete(video.id);
+    }
+    if (unplaced.length > 0) await index.catchUp();
+  }
+
   async #unchanged(video: Video, task: FileTask): Promise<FileResult> {
     await this.#relabel(video, task);
     return { outcome: 'unchanged', videoId: video.id, segments: 0, videoSeconds: 0 };
   }
 
-  async #indexContent(task: FileTask, known: VideoFile | null, content: FileContent): Promise<FileResult> {
-    const { library } = this.#parts;
-    const same = await library.findVideoByContent(task.collection, content.hash);
-    if (same && (await this.#isCurrent(same))) return this.#adopt(task, known, same);
+  async #indexContent(
+    task: FileTask,
+    known: VideoFile | null,
+    content: FileContent,
+  ): Promise<FileResult | null> {
+    let same = await this.#parts.library.findVideoByContent(task.collection, content.hash);
+    if (same && (await this.#isCurrent(same))) {
+      const joined = await this.#join(task, same, content);
+      if (joined) return joined;
+      // It has other content since, or has been removed.
+      same = null;
+    }
+    if (!same && task.mayHaveMoved) {
+      const replaced = await this.#replacedVideo(known);
+      if (replaced && task.mayHaveMoved(replaced)) return null;
+    }
     const embedded = await this.#embed(task, content);
     return this.#store(task, known, content.hash, same, embedded);
   }
 
-  /** The content is there already: only the place is new. */
-  async #adopt(task: FileTask, known: VideoFile | null, video: Video): Promise<FileResult> {
-    const { library } = this.#parts;
+  /** The content is there already: only the place is new. Null when it no longer is. */
+  async #join(task: FileTask, video: Video, content: FileContent): Promise<FileResult | null> {
+    const { library, modelId } = this.#parts;
     const { file, collection, owned } = task;
-    const others = (await library.filesOf(video.id)).filter((other) => other.path !== file.path);
-    // The new place first: a video without any file would be found for ever.
-    await library.putFile({ ...file, videoId: video.id, collection, owned });
-    let moved = false;
-    for (const other of others) {
-      if (await isMissing(other.path)) {
-        await library.removeFile(collection, other.path);
-        moved = true;
-      }
+    await this.#requireSame(task, content);
+    const left: VideoFile[] = [];
+    for (const other of await library.filesOf(video.id)) {
+      if (other.path !== file.path && (await this.#hasLeft(other, content.hash, task.signal)))
+        left.push(other);
     }
-    await this.#forgetReplaced(known, video.id);
-    if (moved) await this.#retitle(video, others, task);
-    await this.#relabel(video, task);
-    const touched = known?.videoId === video.id;
+    const joined = await library.joinVideo({
+      file: { ...file, collection, owned },
+      contentHash: content.hash,
+      modelId,
+      left,
+    });
+    if (!joined) return null;
+    const { before, unplacedVideoId } = joined;
+    if (unplacedVideoId !== null) this.#formerPlaces.set(unplacedVideoId, file.path);
+    const moved = joined.left.length > 0 || before.length === 0;
+    if (moved) await this.#retitle(joined.video, joined.left, task);
+    await this.#relabel(joined.video, task);
+    const touched = before.some((place) => place.path === file.path);
     const outcome = moved ? 'moved' : touched ? 'unchanged' : 'duplicate';
-    return { outcome, videoId: video.id, segments: 0, videoSeconds: 0 };
+    return { outcome, videoId: joined.video.id, segments: 0, videoSeconds: 0 };
+  }
+
+  /** Whether the content is certainly no longer at a place where it was: nothing is there, or something else. */
+  async #hasLeft(place: VideoFile, hash: string, signal: AbortSignal): Promise<boolean> {
+    if (await isMissing(place.path)) return true;
+    try {
+      const state = await fileState(place.path);
+      const { sizeBytes, modifiedMs } = state.recorded;
+      if (sizeBytes !== place.sizeBytes) return true;
+      return modifiedMs !== place.modifiedMs && (await this.#hashes.of(place.path, state, signal)) !== hash;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      // What cannot be read may be the same.
+      return false;
+    }
   }
 
   async #embed(task: FileTask, content: FileContent): Promise<EmbeddedFile> {
@@ -162,13 +220,14 @@ export class FileIndexer {
     const { library, index, modelId, thumbnails } = this.#parts;
     const { probe, summary, segments, picturesPath, pictureIntervalSeconds } = embedded;
     const { file, collection, owned } = task;
+    // Whether it really is replaced is decided in the library, at the moment of the change.
     const replaced = same ?? (await this.#replacedVideo(known));
     const keepsTitle = same !== null && task.title === null;
     const put: Parameters<Library['putVideo']>[0] = {
       video: {
         collection,
         title: keepsTitle ? same.title : (task.title ?? titleOf(file.path)),
-        label: task.label === undefined ? (replaced?.label ?? null) : task.label,
+        label: task.label,
         contentHash: hash,
         sizeBytes: file.sizeBytes,
         durationSeconds: summary.durationSeconds,
@@ -195,12 +254,11 @@ export class FileIndexer {
     });
     await thumbnails.adopt(video, picturesPath, pictureIntervalSeconds);
     // Somebody may have removed it as soon as it was there.
-    if (!(await library.getVideo(video.id))) await thumbnails.remove(video);
+    if ((await library.getVideo(video.id))?.contentHash !== hash) await thumbnails.remove(video);
     if (task.metadata) await library.putMetadata(video.id, task.metadata);
-    await this.#forgetReplaced(known, video.id);
     await index.catchUp();
     return {
-      outcome: replaced ? 'updated' : 'indexed',
+      outcome: video.id === replaced?.id ? 'updated' : 'indexed',
       videoId: video.id,
       segments: segments.spans.length,
       videoSeconds: summary.durationSeconds,
@@ -211,22 +269,16 @@ export class FileIndexer {
   async #replacedVideo(known: VideoFile | null): Promise<Video | null> {
     if (!known) return null;
     const files = await this.#parts.library.filesOf(known.videoId);
-    return files.length === 1 ? this.#parts.library.getVideo(known.videoId) : null;
+    return liesOnlyAt(files, known.path) ? this.#parts.library.getVideo(known.videoId) : null;
   }
 
-  /** A video that lost its last file to other content is gone from the archive. */
-  async #forgetReplaced(known: VideoFile | null, nowVideoId: number): Promise<void> {
-    const { library, index, thumbnails } = this.#parts;
-    if (!known || known.videoId === nowVideoId) return;
-    if ((await library.filesOf(known.videoId)).length > 0) return;
-    const video = await library.getVideo(known.videoId);
-    if (video) await thumbnails.removeAround(video, () => library.removeVideo(video.id));
-    await index.catchUp();
-  }
-
-  async #retitle(video: Video, oldFiles: readonly VideoFile[], task: FileTask): Promise<void> {
+  async #retitle(video: Video, left: readonly VideoFile[], task: FileTask): Promise<void> {
+    const places = left.map((file) => file.path);
+    const former = this.#formerPlaces.get(video.id);
+    if (former !== undefined) places.push(former);
+    this.#formerPlaces.delete(video.id);
     // Only a title that came from the file name follows the file name.
-    if (task.title === null && oldFiles.some((file) => titleOf(file.path) === video.title)) {
+    if (task.title === null && places.some((place) => titleOf(place) === video.title)) {
       await this.#parts.library.updateVideo(video.id, { title: titleOf(task.file.path) });
     }
   }
@@ -244,22 +296,7 @@ export class FileIndexer {
 }
 
 /** What was hashed; the decode has to read the same. */
-interface FileContent {
-  hash: string;
-  /** Time of the last change of the content or of what the file system keeps about it. */
-  changedMs: number;
-}
-
-async function fileState(
-  filePath: string,
-): Promise<{ recorded: { sizeBytes: number; modifiedMs: number }; changedMs: number }> {
-  try {
-    const { size, mtimeMs, ctimeMs } = await stat(filePath);
-    return { recorded: { sizeBytes: size, modifiedMs: mtimeMs }, changedMs: ctimeMs };
-  } catch (error) {
-    throw fileSystemError(filePath, error);
-  }
-}
+type FileContent = Pick<FileState, 'changedMs'> & { hash: string };
 
 /** The file's name without its extension. */
 export function titleOf(filePath: string): string {

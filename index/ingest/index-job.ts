@@ -14,8 +14,6 @@ export interface JobContext {
   /** How many files are in hand at a time. */
   admission: Admission;
   exclude: readonly string[];
-  /** With everything that is kept of it. */
-  removeVideo(videoId: number): Promise<boolean>;
   signal: AbortSignal;
   /** What an earlier run of this job told of a file. */
   recordedFile(path: string): Promise<JobFile | null>;
@@ -53,7 +51,26 @@ export async function runIndexJob(
     await recorder.skipped(skipped, error);
   }
 
-  await admitEach(scan.files, context.admission, (file) => {
+  await indexAll(request, scan.files, context, recorder);
+  if (!request.retryFailed) await tellMissing(request, roots, scan.files, context, recorder);
+  await context.indexer.forgetUnplaced(request.collection);
+  return progress.end();
+}
+
+/**
+ * In two rounds: what could push a video out of its only place while that video may lie at one of the other files waits until all the others
+ * have been looked at, so that a recorder's rotated files keep their ids, titles and labels, and are not embedded again.
+ */
+async function indexAll(
+  request: Extract<JobRequest, { type: 'index' }>,
+  files: readonly ScannedFile[],
+  context: JobContext,
+  recorder: Recorder,
+): Promise<void> {
+  const sizes = new Map<number, number>();
+  for (const { sizeBytes } of files) sizes.set(sizeBytes, (sizes.get(sizeBytes) ?? 0) + 1);
+  const later: ScannedFile[] = [];
+  const index = (file: ScannedFile, mayHaveMoved?: FileTask['mayHaveMoved']) => {
     const labelFromFolder =
       request.labelFrom === 'folder' ? path.basename(path.dirname(file.path)) : undefined;
     return indexOne(
@@ -64,14 +81,20 @@ export async function runIndexJob(
         label: labelFromFolder,
         metadata: request.metadata,
         owned: false,
+        mayHaveMoved,
       },
       context,
       recorder,
     );
+  };
+  await admitEach(files, context.admission, async (file) => {
+    const done = await index(file, ({ sizeBytes }) => {
+      const own = file.sizeBytes === sizeBytes ? 1 : 0;
+      return (sizes.get(sizeBytes) ?? 0) > own;
+    });
+    if (!done) later.push(file);
   });
-
-  if (!request.retryFailed) await tellMissing(request, roots, scan.files, context, recorder);
-  return progress.end();
+  await admitEach(later, context.admission, (file) => index(file));
 }
 
 /** Everything below the roots or, to try again what failed, only that. */
@@ -111,14 +134,16 @@ export async function runUploadJob(
     context,
     recorder,
   );
-  return { progress: progress.end(), file: outcome };
+  // Only what may be put off is.
+  return { progress: progress.end(), file: outcome as JobFile };
 }
 
+/** Null when it is put off. */
 async function indexOne(
   task: Omit<FileTask, 'signal' | 'onSegment'>,
   context: JobContext,
   recorder: Recorder,
-): Promise<JobFile> {
+): Promise<JobFile | null> {
   const { file } = task;
   if (context.signal.aborted) throw new CliptraceError('CANCELLED', 'The indexing was cancelled');
   recorder.progress.enter(file);
@@ -132,7 +157,9 @@ async function indexOne(
         recorder.tellNow();
       },
     });
-    return await recorder.indexed(file, result);
+    if (result) return await recorder.indexed(file, result);
+    recorder.progress.putOff(file);
+    return null;
   } catch (error) {
     if (STOPPING_CODES.has(errorCodeOf(error))) throw error;
     return recorder.failed(file, error);
@@ -160,7 +187,7 @@ async function tellMissing(
   request: Extract<JobRequest, { type: 'index' }>,
   roots: readonly string[],
   present: readonly ScannedFile[],
-  { library, removeVideo }: JobContext,
+  { library }: JobContext,
   recorder: Recorder,
 ): Promise<void> {
   const presentPaths = new Set(present.map((file) => file.path));
@@ -169,15 +196,8 @@ async function tellMissing(
     if (await isGone(request.roots ? folderOf(root, request.roots) : root)) continue;
     for (const file of await library.filesBelow(request.collection, root)) {
       if (presentPaths.has(file.path) || file.owned || !(await isMissing(file.path))) continue;
-      if (request.prune) {
-        // In one step where it was the last: a video without any file would be found for ever.
-        const files = await library.filesOf(file.videoId);
-        if (files.some(({ path: other }) => other !== file.path)) {
-          await library.removeFile(request.collection, file.path);
-        } else {
-          await removeVideo(file.videoId);
-        }
-      }
+      // A video that was nowhere else goes at the end of the job.
+      if (request.prune && !(await library.removePlace(file))) continue;
       await recorder.record({
         path: file.path,
         outcome: request.prune ? 'pruned' : 'missing',

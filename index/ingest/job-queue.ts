@@ -29,8 +29,6 @@ export interface JobQueueParts {
   tasks: Readonly<Record<'boilerplate' | 'calibrate' | 'duplicates', TaskRunner>>;
   admission: Admission;
   exclude: readonly string[];
-  /** With everything that is kept of it. */
-  removeVideo(videoId: number): Promise<boolean>;
   /** Of the disks that the job writes to. */
   room: RoomWatch;
   /** For what has no one to answer to. The job is null when the queue itself could not be read. */
@@ -346,13 +344,12 @@ export class LibraryJobQueue implements JobQueue {
   }
 
   #context(running: RunningJob): JobContext {
-    const { library, indexer, admission, exclude, removeVideo } = this.#parts;
+    const { library, indexer, admission, exclude } = this.#parts;
     return {
       library,
       indexer,
       admission,
       exclude,
-      removeVideo,
       signal: running.signal,
       recordedFile: (path) => library.jobFile(running.job.id, path),
       onProgress: (progress) => running.progress(progress),

@@ -76,6 +76,11 @@ export class ProgressTracker {
     this.#rate.at(this.#worked());
   }
 
+  /** Out of hand again, to be taken in hand later. */
+  putOff({ path, sizeBytes }: { path: string; sizeBytes: number }): void {
+    if (this.#inHand.delete(path)) this.#waitingBytes += sizeBytes;
+  }
+
   /** One more segment of a file in hand, which has been decoded up to `endSeconds`. */
   advance(file: { path: string; endSeconds: number; durationSeconds: number | null }): void {
     const entry = this.#inHand.get(file.path);

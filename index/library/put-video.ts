@@ -1,6 +1,7 @@
 import { CliptraceError } from '../errors.js';
 import { checkUnitVectors, toUnitVectors } from '../vectors/unit-vectors.js';
 import type { ModelRow } from './models.js';
+import { liesOnlyAt } from './place-of-video.js';
 import type { LibraryTables } from './sqlite-library.js';
 import type { Library, SegmentBatch, Video } from './types.js';
 
@@ -10,19 +11,23 @@ export type PutVideoInput = Parameters<Library['putVideo']>[0];
  * Writes video, file, segments and features; the caller wraps it in one transaction.
  *
  * One collection never holds two videos of the same content: where another video has it already, the file joins that
- * one, and a replaced video that is left without any file goes.
+ * one, and a replaced video that is left without any file goes. A video whose old content turned up elsewhere while the
+ * new one was embedded is not replaced: it belongs to that place.
  */
 export function putVideo(tables: LibraryTables, input: PutVideoInput): Video {
-  const { video, file, segments, replaceVideoId } = input;
+  const { file, segments } = input;
   const model = tables.models.require(input.modelId);
   const checked = checkSegments(model, segments);
-  const collectionId = tables.collections.findOrCreate(video.collection);
-  const twinId = tables.videos.findByContent(collectionId, video.contentHash);
-  const replaced =
-    replaceVideoId === undefined ? null : requireVideo(tables, replaceVideoId, video.collection);
+  const { collection, contentHash } = input.video;
+  const collectionId = tables.collections.findOrCreate(collection);
+  const twinId = tables.videos.findByContent(collectionId, contentHash);
+  const replaced = replacedVideo(tables, input);
 
   const keepTwin = twinId !== null && twinId !== replaced?.id;
-  const id = twinId ?? replaced?.id ?? tables.videos.insert(collectionId, video, segments.spans.length);
+  const keptId = twinId ?? replaced?.id ?? null;
+  const keptLabel = keptId === null ? null : (tables.videos.get(keptId)?.label ?? null);
+  const video = { ...input.video, label: input.video.label === undefined ? keptLabel : input.video.label };
+  const id = keptId ?? tables.videos.insert(collectionId, video, segments.spans.length);
   if (keepTwin && tables.blocks.hasAny(id, model)) {
     tables.videos.touch(id);
   } else {
@@ -48,6 +53,13 @@ function checkSegments(model: ModelRow, batch: SegmentBatch): SegmentBatch {
   const count = batch.spans.length;
   checkUnitVectors(batch.timesteps, count * model.timesteps, model.dimension, 'Timestep features');
   return { ...batch, embeddings: toUnitVectors(batch.embeddings, count, model.dimension, 'Embeddings') };
+}
+
+function replacedVideo(tables: LibraryTables, { video, file, replaceVideoId }: PutVideoInput): Video | null {
+  if (replaceVideoId === undefined) return null;
+  const replaced = requireVideo(tables, replaceVideoId, video.collection);
+  const isSame = replaced.contentHash === video.contentHash;
+  return isSame || liesOnlyAt(tables.files.ofVideo(replaced.id), file.path) ? replaced : null;
 }
 
 function requireVideo(tables: LibraryTables, id: number, collection: string): Video {

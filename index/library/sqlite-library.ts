@@ -31,6 +31,7 @@ import { JobResultsTable } from './job-results.js';
 import { type JobChange, JobsTable } from './jobs.js';
 import { migrate, requireMigrated } from './migrations.js';
 import { type ModelRegistration, ModelsTable } from './models.js';
+import { joinVideo, removePlace, removeUnplacedVideo } from './place-of-video.js';
 import { type PutVideoInput, putVideo } from './put-video.js';
 import { SegmentBlocksTable } from './segment-blocks.js';
 import { SegmentsTable } from './segments.js';
@@ -174,14 +175,14 @@ export class SqliteLibrary implements types.Library {
     });
   }
 
-  async removeVideo(id: number): Promise<{ ownedPaths: string[] } | null> {
+  async removeVideo(id: number): Promise<{ video: types.Video; ownedPaths: string[] } | null> {
     return this.#write(({ collections, files, videos }) => {
       const video = videos.get(id);
       if (video === null) return null;
       const owned = files.ofVideo(id).filter((file) => file.owned);
       videos.remove(id);
       collections.removeIfEmpty(collections.find(video.collection) as number);
-      return { ownedPaths: owned.map((file) => file.path) };
+      return { video, ownedPaths: owned.map((file) => file.path) };
     });
   }
 
@@ -259,8 +260,20 @@ export class SqliteLibrary implements types.Library {
     return options.dryRun ? this.#snapshot(work) : this.#write(work);
   }
 
-  async removeFile(collection: string, path: string): Promise<void> {
-    this.#write((tables) => tables.files.remove(collection, path));
+  async joinVideo(input: Parameters<types.Library['joinVideo']>[0]) {
+    return this.#write((tables) => joinVideo(tables, input));
+  }
+
+  async removePlace(seen: types.VideoFile): Promise<boolean> {
+    return this.#write((tables) => removePlace(tables, seen));
+  }
+
+  async unplacedVideos(collection: string): Promise<types.Video[]> {
+    return this.#read((tables) => tables.videos.unplaced(collection));
+  }
+
+  async removeUnplacedVideo(id: number): Promise<boolean> {
+    return this.#write((tables) => removeUnplacedVideo(tables, id));
   }
 
   async listCollections(): Promise<types.Collection[]> {

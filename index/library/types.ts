@@ -292,9 +292,12 @@ export interface Library {
   /** Clips that are watched for. */
   readonly watches: WatchStore;
 
-  /** Writes video, file, segments and features in one transaction. An existing video with `replaceVideoId` keeps its id and loses its old segments. */
+  /**
+   * Writes video, file, segments and features in one transaction. The video with `replaceVideoId` keeps its id and loses its old segments, unless
+   * its old content lies elsewhere by now: then the new one is a video of its own. Without a label: that of the video as it was, if any.
+   */
   putVideo(input: {
-    video: VideoInput;
+    video: Omit<VideoInput, 'label'> & { label?: string | null | undefined };
     file: Omit<VideoFile, 'videoId' | 'collection'>;
     modelId: string;
     segments: SegmentBatch;
@@ -306,8 +309,8 @@ export interface Library {
   /** Videos that a filter allows; counting ends at `atMost`. */
   countVideos(filter: VideoFilter, atMost: number): Promise<number>;
   findVideoByContent(collection: string, contentHash: string): Promise<Video | null>;
-  /** Segments, features and file rows go with it, in one transaction. Returns the files that the data folder owned (for the caller to delete). */
-  removeVideo(id: number): Promise<{ ownedPaths: string[] } | null>;
+  /** Segments, features and file rows go with it, in one transaction. Returns the video as it was and the files that the data folder owned (for the caller to delete). */
+  removeVideo(id: number): Promise<{ video: Video; ownedPaths: string[] } | null>;
   /** Of those videos that have any. */
   metadataOf(videoIds: readonly number[]): Promise<Map<number, VideoMetadata>>;
   /** Adds keys and replaces their values; other keys stay. VIDEO_NOT_FOUND. */
@@ -323,13 +326,35 @@ export interface Library {
   ownedFiles(): Promise<VideoFile[]>;
   /** Adds or updates. */
   putFile(file: VideoFile): Promise<void>;
+  /**
+   * Notes that a file has the content of a video, and that places of it which were seen before (`left`) have it no longer, in one transaction.
+   * Null when no video of the collection has that content in segments of that model.
+   */
+  joinVideo(input: {
+    file: Omit<VideoFile, 'videoId'>;
+    contentHash: string;
+    modelId: string;
+    left: readonly VideoFile[];
+  }): Promise<{
+    video: Video;
+    /** Its places before that. */
+    before: VideoFile[];
+    /** Of those in `left`, what has been removed. */
+    left: VideoFile[];
+    /** The video that has no place any more, because this was its last. */
+    unplacedVideoId: number | null;
+  } | null>;
   /** Notes that files lie elsewhere, in one transaction. A place that another video has and does not leave by these moves is not taken. */
   moveFiles(
     moves: readonly FileMove[],
     options?: { dryRun: boolean },
   ): Promise<{ moved: number; taken: FileMove[] }>;
-  /** Removes the place, not the video. */
-  removeFile(collection: string, path: string): Promise<void>;
+  /** Removes the place, not the video, if it still is as it was seen; whether it was. */
+  removePlace(seen: VideoFile): Promise<boolean>;
+  /** Videos of a collection that no file has any more. */
+  unplacedVideos(collection: string): Promise<Video[]>;
+  /** `removeVideo`, if no file has it: whether that was so. */
+  removeUnplacedVideo(id: number): Promise<boolean>;
 
   listCollections(): Promise<Collection[]>;
 

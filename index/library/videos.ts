@@ -47,6 +47,7 @@ export class VideosTable {
   readonly #get: Statement<[number]>;
   readonly #findMany: Statement<[string]>;
   readonly #findByContent: Statement<[number, string]>;
+  readonly #unplaced: Statement<[string]>;
   readonly #insert: Statement<unknown[]>;
   readonly #update: Statement<unknown[]>;
   readonly #touch: Statement<[string, number]>;
@@ -63,6 +64,9 @@ export class VideosTable {
     this.#findByContent = database
       .prepare<[number, string]>('SELECT id FROM videos WHERE collection_id = ? AND content_hash = ?')
       .pluck();
+    this.#unplaced = database.prepare(
+      `${SELECT} WHERE c.name = ? AND NOT EXISTS (SELECT 1 FROM files f WHERE f.video_id = v.id) ORDER BY v.id`,
+    );
     this.#insert = database.prepare(
       `INSERT INTO videos (${COLUMNS.join(', ')}, collection_id, added_at)
        VALUES (${COLUMNS.map(() => '?').join(', ')}, ?, ?)`,
@@ -101,6 +105,11 @@ export class VideosTable {
 
   findByContent(collectionId: number, contentHash: string): number | null {
     return (this.#findByContent.get(collectionId, contentHash) as number | undefined) ?? null;
+  }
+
+  /** That no file has. */
+  unplaced(collection: string): Video[] {
+    return (this.#unplaced.all(collection) as VideoRow[]).map(toVideo);
   }
 
   insert(collectionId: number, video: VideoInput, segmentCount: number): number {

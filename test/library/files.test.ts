@@ -29,7 +29,8 @@ describe('files', () => {
     const video = await putVideo(library, 1, { path });
     expect(await library.findFile('default', path)).toMatchObject({ path, videoId: video.id });
     expect((await library.filesBelow('default', '/archive')).map((file) => file.path)).toEqual([path]);
-    await library.removeFile('default', path);
+    const [file] = await library.filesOf(video.id);
+    expect(await library.removePlace(file as VideoFile)).toBe(true);
     expect(await library.findFile('default', path)).toBeNull();
     expect(await library.getVideo(video.id)).toEqual(video);
   });
@@ -109,7 +110,7 @@ describe('files', () => {
     await writer.putFile(fileAt(alone, video.id));
     expect(await writer.filesBelow('default', alone)).toHaveLength(1);
     absolute.run(alone, twin.id);
-    await writer.removeFile('default', alone);
+    expect(await writer.removePlace((await writer.findFile('default', alone)) as VideoFile)).toBe(true);
     expect(await writer.findFile('default', alone)).toBeNull();
     database.close();
   });

@@ -42,7 +42,7 @@ export function segmentBatch(
 }
 
 export interface PutOptions {
-  video?: Partial<VideoInput>;
+  video?: Partial<Parameters<Library['putVideo']>[0]['video']>;
   path?: string;
   segments?: SegmentBatch;
   replaceVideoId?: number;
@@ -53,7 +53,7 @@ export interface PutOptions {
 /** Puts a video with 3 segments; `name` makes its content, path and vectors differ from others. */
 export async function putVideo(library: Library, name: number, options: PutOptions = {}) {
   return await library.putVideo({
-    video: videoInput({ contentHash: `hash-${name}`, title: `Video ${name}`, ...options.video }),
+    video: { ...videoInput({ contentHash: `hash-${name}`, title: `Video ${name}` }), ...options.video },
     file: {
       path: options.path ?? `/archive/${name}.mp4`,
       sizeBytes: 1,

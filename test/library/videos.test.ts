@@ -142,7 +142,8 @@ describe('removeVideo', () => {
     const video = await putVideo(library, 1, { owned: true, path: '/data/media/1.mp4' });
     await putVideo(library, 1, { path: '/archive/1.mp4' });
     const kept = await putVideo(library, 2, { video: { collection: 'kept' } });
-    expect(await library.removeVideo(video.id)).toEqual({ ownedPaths: ['/data/media/1.mp4'] });
+    const now = await library.getVideo(video.id);
+    expect(await library.removeVideo(video.id)).toEqual({ video: now, ownedPaths: ['/data/media/1.mp4'] });
     expect(await library.removeVideo(video.id)).toBeNull();
     expect(await library.getVideo(video.id)).toBeNull();
     expect(await library.filesBelow('default', '/')).toEqual([]);
