@@ -28,6 +28,7 @@ export interface JobsFlags extends CommonFlags {
 }
 
 const FOLLOW_INTERVAL_MS = 500;
+const SHOWN_PATHS = 5;
 const NOBODY_WORKS =
   'No process works on this data folder: `cliptrace jobs run` or `cliptrace serve` takes the job up';
 
@@ -164,7 +165,14 @@ function whatText({ request }: Job): string {
   if (request.type === 'calibrate') return 'fit the scores';
   if (request.type === 'boilerplate') return 'look for boilerplate';
   if (request.type === 'duplicates') return 'list near-duplicates';
-  return request.type === 'index' ? `index ${request.paths.join(' ')}` : `upload "${request.title}"`;
+  return request.type === 'index' ? `index ${pathsText(request.paths)}` : `upload "${request.title}"`;
+}
+
+/** A watch asks for thousands at once. */
+function pathsText(paths: readonly string[]): string {
+  const more = paths.length - SHOWN_PATHS;
+  const shown = paths.slice(0, SHOWN_PATHS).join(' ');
+  return more > 0 ? `${shown} and ${plural(more, 'more path')}` : shown;
 }
 
 function howFar({ progress, error }: Job): string {

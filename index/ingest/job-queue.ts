@@ -16,6 +16,7 @@ import type { RoomWatch } from './room-watch.js';
 import { RunningJob } from './running-job.js';
 import { fileSystemError } from './scan.js';
 import type { JobEvent, JobQueue, TaskRunner } from './types.js';
+import { UnwrittenEnd } from './unwritten-end.js';
 
 export interface JobQueueParts {
   library: Library;
@@ -48,15 +49,21 @@ export class LibraryJobQueue implements JobQueue {
   readonly #events = new EventEmitter();
   /** Jobs that someone listens to, and the last event that they were told. */
   readonly #told = new Map<number, number>();
+  readonly #unwritten: UnwrittenEnd;
   #started = false;
   #stopping = false;
   #running: RunningJob | null = null;
   #loop: Promise<void> | null = null;
+  /** Something was queued since the loop last looked. */
+  #isWoken = false;
+  /** What a full disk stopped before the start is yet to be queued again. */
+  #hasStopped = false;
   #lookTimer: NodeJS.Timeout | null = null;
   #isLooking = false;
 
   constructor(parts: JobQueueParts) {
     this.#parts = parts;
+    this.#unwritten = new UnwrittenEnd(parts.library);
     // One listener per open event stream: the number is bounded by the connections, not by Node's default of ten.
     this.#events.setMaxListeners(0);
   }
@@ -77,9 +84,7 @@ export class LibraryJobQueue implements JobQueue {
     if (this.#running?.job.id === jobId) return this.#running.job;
     const job = await this.#parts.library.getJob(jobId);
     if (!job) throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${jobId}`);
-    // Its end could not be written.
-    const stopped = this.#parts.room.job;
-    return stopped?.id === jobId && job.status === 'running' ? stopped : job;
+    return this.#unwritten.shown(job);
   }
 
   pause(jobId: number): Promise<Job> {
@@ -99,9 +104,12 @@ export class LibraryJobQueue implements JobQueue {
     this.#events.on(name, listener);
     if (!this.#told.has(jobId)) this.#told.set(jobId, -1);
     this.#keepLooking();
+    // Who waits for a job must not find the process ended before it.
+    this.#lookTimer?.ref();
     return () => {
       this.#events.off(name, listener);
       if (this.#events.listenerCount(name) === 0) this.#told.delete(jobId);
+      if (this.#told.size === 0) this.#lookTimer?.unref();
     };
   }
 
@@ -138,8 +146,7 @@ export class LibraryJobQueue implements JobQueue {
     const cancelled = (await library.pendingJobs()).filter(({ wanted }) => wanted === 'cancel');
     await library.requeueInterrupted();
     for (const { id } of cancelled) await removeUnusedUpload(await this.get(id), library);
-    const [last] = await library.listJobs(1);
-    if (last?.status === 'failed' && last.error?.code === 'DISK_FULL') await this.#parts.room.stop(last);
+    this.#hasStopped = true;
     this.#keepLooking();
     this.#wake();
   }
@@ -171,6 +178,7 @@ export class LibraryJobQueue implements JobQueue {
   }
 
   async #control(jobId: number, command: JobCommand): Promise<Job> {
+    if (this.#unwritten.jobId === jobId) await this.#writeEnd();
     let job = await this.#parts.library.controlJob(jobId, command);
     // Not before: the job may just have been claimed.
     const running = this.#running?.job.id === jobId ? this.#running : null;
@@ -198,11 +206,11 @@ export class LibraryJobQueue implements JobQueue {
     try {
       const { library } = this.#parts;
       const running = this.#running;
-      if (running && (await library.getJob(running.job.id))?.wanted) running.abort();
+      if (running && (await library.jobState(running.job.id))?.wanted) running.abort();
       if (this.#started && !this.#loop && (await library.hasQueuedJob())) this.#wake();
-      for (const jobId of this.#told.keys()) {
-        if (jobId === this.#running?.job.id) continue;
-        const job = await library.getJob(jobId);
+      for (const [jobId, told] of this.#told) {
+        if (jobId === this.#running?.job.id || (await library.jobState(jobId))?.lastEvent === told) continue;
+        const job = await this.get(jobId).catch(() => null);
         if (job && jobId !== this.#running?.job.id) this.#emitChange(job);
       }
     } catch {
@@ -213,18 +221,23 @@ export class LibraryJobQueue implements JobQueue {
   }
 
   #wake(): void {
+    this.#isWoken = true;
     this.#loop ??= this.#drain().finally(() => {
       this.#loop = null;
+      if (this.#isWoken && !this.#stopping) this.#wake();
     });
   }
 
   async #drain(): Promise<void> {
     while (!this.#stopping) {
       try {
+        if (this.#hasStopped) await this.#resumeStopped();
         await this.#goOnAfterFullDisk();
+        await this.#writeEnd();
+        this.#isWoken = false;
         const job = this.#stopping ? null : await this.#parts.library.claimJob();
-        if (!job) return;
-        await this.#work(job);
+        if (job) await this.#work(job);
+        else if (!this.#isWoken) return;
       } catch (error) {
         this.#parts.onError?.(error, null);
         for (let restedMs = 0; restedMs < REST_MS && !this.#stopping; restedMs += LOOK_INTERVAL_MS) {
@@ -250,51 +263,73 @@ export class LibraryJobQueue implements JobQueue {
   }
 
   async #workOn(running: RunningJob): Promise<void> {
-    let progress: JobProgress;
     try {
       await running.begin();
-      progress = await this.#runRequest(running);
+      const progress = await this.#runRequest(running);
+      await running.end(running.ended('done', null, progress));
+      this.#parts.room.sufficed();
     } catch (error) {
-      if (running.signal.aborted) await running.breakOff();
-      else {
-        this.#parts.onError?.(error, running.job);
-        const told = { code: errorCodeOf(error), message: errorMessageOf(error) };
-        if (told.code === 'DISK_FULL') await this.#stopForRoom(running, told);
-        else await running.end('failed', told, running.job.progress);
-      }
-      return;
+      if (running.signal.aborted) await this.#breakOff(running);
+      else await this.#fail(running, error);
     }
-    await running.end('done', null, progress);
   }
 
-  /** The job has failed, also where that cannot be written, and goes on when there is room. */
-  async #stopForRoom(running: RunningJob, error: NonNullable<Job['error']>): Promise<void> {
-    const endedAt = new Date().toISOString();
-    const { job } = running;
-    await this.#parts.room.stop({ ...job, status: 'failed', error, endedAt, lastEvent: job.lastEvent + 2 });
+  async #breakOff(running: RunningJob): Promise<void> {
     try {
-      await running.end('failed', error, job.progress);
-    } catch {
-      const stopped = this.#parts.room.job;
-      if (stopped) this.#emit({ type: 'end', job: stopped });
+      await running.breakOff();
+    } catch (error) {
+      // Who paused or cancelled it is told that this failed; it is done as soon as it can be.
+      if (!this.#stopping) this.#unwritten.remember(running.job);
+      throw error;
     }
   }
 
-  /** Other jobs wait as well: they would fail for the same reason. Who resumes the job need not wait. */
+  /** The job has failed, also where that cannot be written; after a full disk it goes on when there is room. */
+  async #fail(running: RunningJob, error: unknown): Promise<void> {
+    this.#parts.onError?.(error, running.job);
+    const told = { code: errorCodeOf(error), message: errorMessageOf(error) };
+    const failed = running.ended('failed', told, running.job.progress);
+    if (told.code === 'DISK_FULL') await this.#parts.room.stop(failed);
+    try {
+      await running.end(failed);
+    } catch {
+      this.#unwritten.remember(failed);
+      running.endUnwritten(failed);
+    }
+  }
+
+  /**
+   * Jobs of an earlier start: how full the disk was then nobody knows, so they are tried at once, in their turn. If it is full
+   * still, they stop again.
+   */
+  async #resumeStopped(): Promise<void> {
+    for (const { id } of await this.#parts.library.jobsStoppedForRoom()) await this.#resume(id);
+    this.#hasStopped = false;
+  }
+
+  async #writeEnd(): Promise<void> {
+    const written = await this.#unwritten.write();
+    if (written) this.#emitChange(written);
+  }
+
+  async #resume(jobId: number): Promise<void> {
+    this.#emitChange(await this.#parts.library.controlJob(jobId, 'resume'));
+  }
+
+  /** Other jobs wait as well: they would fail for the same reason. Who resumes or cancels the job need not wait. */
   async #goOnAfterFullDisk(): Promise<void> {
     const { library, room } = this.#parts;
     const stopped = room.job;
     if (!stopped) return;
-    const isStopped = async () => {
-      const status = (await library.getJob(stopped.id))?.status;
-      return status === 'failed' || status === 'running';
-    };
-    while (!this.#stopping && (await isStopped()) && !(await room.isBack())) await sleep(LOOK_INTERVAL_MS);
-    if (this.#stopping) return;
-    if (await isStopped()) {
-      await library.settleJob(stopped.id);
-      this.#emitChange(await library.controlJob(stopped.id, 'resume'));
+    const isStopped = async () =>
+      this.#unwritten.jobId === stopped.id || (await library.jobState(stopped.id))?.status === 'failed';
+    while (!this.#stopping && (await isStopped()) && !(await room.isBack())) {
+      await this.#writeEnd().catch(() => undefined);
+      await sleep(LOOK_INTERVAL_MS);
     }
+    if (this.#stopping) return;
+    await this.#writeEnd();
+    if (await isStopped()) await this.#resume(stopped.id);
     room.clear();
   }
 

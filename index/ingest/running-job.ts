@@ -80,19 +80,31 @@ export class RunningJob {
     return told;
   }
 
-  async end(status: 'done' | 'failed', error: Job['error'], progress: JobProgress): Promise<Job> {
-    const endedAt = new Date().toISOString();
-    // Two: that of the last state, which a late listener is told first, and that of the end.
-    const lastEvent = this.#numbers.last + 2;
-    const change = {
+  /** As it is when it ends now. */
+  ended(status: 'done' | 'failed', error: Job['error'], progress: JobProgress): Job {
+    return {
+      ...this.#job,
       status,
+      wanted: null,
       error,
       progress: status === 'done' ? progress : atRest(progress),
-      endedAt,
-      lastEvent,
+      endedAt: new Date().toISOString(),
+      // Two: that of the last state, which a late listener is told first, and that of the end.
+      lastEvent: this.#numbers.last + 2,
     };
-    await this.#library.updateJob(this.#job.id, change);
-    return this.#settle({ ...this.#job, ...change, wanted: null }, 'end');
+  }
+
+  async end(ended: Job): Promise<Job> {
+    const { status, error, progress, endedAt, lastEvent } = ended;
+    await this.#library.updateJob(ended.id, { status, error, progress, endedAt, lastEvent });
+    // Before anybody is told: who hears of the end finds nothing left.
+    await removeUnusedUpload(ended, this.#library);
+    return this.#settle(ended, 'end');
+  }
+
+  /** For when the end cannot be written yet: it is told all the same. An upload's file stays until it is. */
+  endUnwritten(ended: Job): Job {
+    return this.#settle(ended, 'end');
   }
 
   /** Broken off: paused, cancelled, or queued again, as was asked for in the library. */
@@ -100,6 +112,8 @@ export class RunningJob {
     const { id, progress } = this.#job;
     await this.#library.updateJob(id, { progress, lastEvent: this.#numbers.last });
     const job = await this.#library.settleJob(id);
+    // Before anybody is told: who hears of the end finds nothing left.
+    await removeUnusedUpload(job, this.#library);
     return this.#settle(job, job.status === 'cancelled' ? 'end' : 'progress');
   }
 
@@ -114,9 +128,7 @@ export class RunningJob {
     await this.#persist();
   }
 
-  async #settle(job: Job, type: 'end' | 'progress'): Promise<Job> {
-    // Before anybody is told: who hears of the end finds nothing left.
-    await removeUnusedUpload(job, this.#library);
+  #settle(job: Job, type: 'end' | 'progress'): Job {
     this.#job = job;
     this.#emit({ type, job });
     this.#resolve(job);

@@ -1,6 +1,7 @@
 import type { Statement } from 'better-sqlite3';
 import type { SqliteDatabase } from './database.js';
 import { rangeBelow } from './files.js';
+import type { JobFile } from './types.js';
 
 interface Asked {
   collection: string;
@@ -9,24 +10,28 @@ interface Asked {
   end: string;
 }
 
-/** Files that failed when an index job last tried them. */
-export class FailedFilesQuery {
+/** Files that failed when an index job of the collection last tried them. */
+export class FailedFilesTable {
+  readonly #put: Statement<[string, string]>;
+  readonly #remove: Statement<[string, string]>;
   readonly #below: Statement<[Asked]>;
 
   constructor(database: SqliteDatabase) {
-    const indexes = (job: string) =>
-      `${job}.request_json ->> '$.type' = 'index' AND ${job}.request_json ->> '$.collection' = @collection`;
+    this.#put = database.prepare('INSERT OR IGNORE INTO failed_files (collection, path) VALUES (?, ?)');
+    this.#remove = database.prepare('DELETE FROM failed_files WHERE collection = ? AND path = ?');
     this.#below = database
       .prepare(
-        `SELECT DISTINCT f.path FROM job_files f JOIN jobs j ON j.id = f.job_id
-         WHERE f.outcome = 'failed' AND ${indexes('j')}
-           AND f.path >= @root AND f.path < @end AND (f.path = @root OR f.path >= @start)
-           AND NOT EXISTS (
-             SELECT 1 FROM jobs later JOIN job_files g ON g.job_id = later.id AND g.path = f.path
-             WHERE later.id > f.job_id AND ${indexes('later')})
-         ORDER BY f.path`,
+        `SELECT path FROM failed_files
+         WHERE collection = @collection AND path >= @root AND path < @end AND (path = @root OR path >= @start)
+         ORDER BY path`,
       )
       .pluck();
+  }
+
+  /** What an index job of the collection has just found of a file. */
+  note(collection: string, { path, outcome }: Pick<JobFile, 'path' | 'outcome'>): void {
+    if (outcome === 'failed') this.#put.run(collection, path);
+    else this.#remove.run(collection, path);
   }
 
   below(collection: string, root: string): string[] {

@@ -29,6 +29,11 @@ export function isResumable({ status, request, error }: Pick<Job, 'status' | 're
   return code !== 'INTERNAL' && STOPPING_CODES.has(code);
 }
 
+/** True when the job goes on by itself as soon as there is room. */
+export function isStoppedForRoom({ status, error }: Pick<Job, 'status' | 'error'>): boolean {
+  return status === 'failed' && error?.code === 'DISK_FULL';
+}
+
 /** The progress of a job that nobody works on: what was begun and not finished does not count. */
 export function atRest(progress: JobProgress): JobProgress {
   const begun = { seconds: 0, segments: 0, bytes: 0 };

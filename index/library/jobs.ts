@@ -1,9 +1,9 @@
 import type { Statement } from 'better-sqlite3';
 import { CliptraceError } from '../errors.js';
 import type { SqliteDatabase } from './database.js';
-import { atRest, hasEnded, isResumable } from './job-status.js';
+import { atRest, hasEnded, isResumable, isStoppedForRoom } from './job-status.js';
 import type { StoredPaths } from './stored-paths.js';
-import type { Job, JobCommand, JobProgress, JobRequest, JobStatus } from './types.js';
+import type { Job, JobCommand, JobProgress, JobRequest, JobState, JobStatus } from './types.js';
 
 interface JobRow {
   id: number;
@@ -24,6 +24,9 @@ export type JobChange = Partial<
 
 const FIELDS = `id, request_json AS requestJson, status, wanted, progress_json AS progressJson, last_event AS lastEvent,
   error_json AS errorJson, created_at AS createdAt, started_at AS startedAt, ended_at AS endedAt`;
+
+/** A partial index serves only a condition that repeats its own: without it, each look reads all jobs there ever were. */
+const PENDING = "status IN ('queued', 'running', 'paused')";
 
 /** Of a job that has not begun. */
 export const NO_PROGRESS: Readonly<JobProgress> = {
@@ -50,13 +53,17 @@ export class JobsTable {
   readonly #paths: StoredPaths;
   readonly #insert: Statement<[string, string, string]>;
   readonly #get: Statement<[number]>;
+  readonly #state: Statement<[number]>;
+  readonly #indexedCollection: Statement<[number]>;
   readonly #list: Statement<[{ limit: number; collections: string | null }]>;
   readonly #pending: Statement<[]>;
   readonly #failedUploads: Statement<[]>;
+  readonly #stoppedForRoom: Statement<[]>;
   readonly #running: Statement<[]>;
   readonly #hasQueued: Statement<[]>;
   readonly #update: Statement<[Record<string, unknown>]>;
   readonly #claim: Statement<[string]>;
+  #indexing: { jobId: number; collection: string | null } | null = null;
 
   constructor(database: SqliteDatabase, paths: StoredPaths) {
     this.#paths = paths;
@@ -64,26 +71,40 @@ export class JobsTable {
       `INSERT INTO jobs (request_json, status, progress_json, created_at) VALUES (?, 'queued', ?, ?) RETURNING ${FIELDS}`,
     );
     this.#get = database.prepare(`SELECT ${FIELDS} FROM jobs WHERE id = ?`);
+    this.#state = database.prepare('SELECT status, wanted, last_event AS lastEvent FROM jobs WHERE id = ?');
+    this.#indexedCollection = database
+      .prepare(
+        `SELECT CASE WHEN json_valid(request_json) AND request_json ->> '$.type' = 'index'
+           THEN request_json ->> '$.collection' END FROM jobs WHERE id = ?`,
+      )
+      .pluck();
     this.#list = database.prepare(
       `SELECT ${FIELDS} FROM jobs WHERE @collections IS NULL
          OR request_json ->> '$.collection' IN (SELECT value FROM json_each(@collections))
        ORDER BY id DESC LIMIT @limit`,
     );
-    this.#pending = database.prepare(
-      `SELECT ${FIELDS} FROM jobs WHERE status IN ('queued', 'running', 'paused') ORDER BY id`,
-    );
+    this.#pending = database.prepare(`SELECT ${FIELDS} FROM jobs WHERE ${PENDING} ORDER BY id`);
     this.#failedUploads = database.prepare(
       `SELECT ${FIELDS} FROM jobs WHERE status = 'failed' AND request_json ->> '$.type' = 'upload' ORDER BY id`,
     );
-    this.#running = database.prepare("SELECT id FROM jobs WHERE status = 'running'").pluck();
-    this.#hasQueued = database.prepare("SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'queued')").pluck();
+    // Who asks for the same again need not have it twice.
+    this.#stoppedForRoom = database.prepare(
+      `SELECT ${FIELDS} FROM jobs WHERE status = 'failed' AND json_valid(request_json) AND json_valid(error_json)
+         AND error_json ->> '$.code' = 'DISK_FULL' AND NOT EXISTS (
+           SELECT 1 FROM jobs later WHERE later.id > jobs.id AND later.request_json = jobs.request_json)
+       ORDER BY id`,
+    );
+    this.#running = database.prepare(`SELECT id FROM jobs WHERE status = 'running' AND ${PENDING}`).pluck();
+    this.#hasQueued = database
+      .prepare(`SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'queued' AND ${PENDING})`)
+      .pluck();
     this.#update = database.prepare(
       `UPDATE jobs SET status = @status, wanted = @wanted, progress_json = @progressJson, last_event = @lastEvent,
          error_json = @errorJson, started_at = @startedAt, ended_at = @endedAt WHERE id = @id`,
     );
     this.#claim = database.prepare(
       `UPDATE jobs SET status = 'running', started_at = coalesce(started_at, ?)
-       WHERE id = (SELECT id FROM jobs WHERE status = 'queued' ORDER BY id LIMIT 1) RETURNING ${FIELDS}`,
+       WHERE id = (SELECT id FROM jobs WHERE status = 'queued' AND ${PENDING} ORDER BY id LIMIT 1) RETURNING ${FIELDS}`,
     );
   }
 
@@ -104,10 +125,21 @@ export class JobsTable {
   /** JOB_NOT_FOUND. */
   require(id: number): Job {
     const job = this.get(id);
-    if (job === null) {
-      throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}.`, { details: { jobId: id } });
-    }
+    if (job === null) throw notFound(id);
     return job;
+  }
+
+  state(id: number): JobState | null {
+    return (this.#state.get(id) as JobState | undefined) ?? null;
+  }
+
+  /** Of an index job; null for another one. Asked for each file, and never changed: a request may be long. JOB_NOT_FOUND. */
+  indexedCollection(id: number): string | null {
+    if (this.#indexing?.jobId === id) return this.#indexing.collection;
+    const collection = this.#indexedCollection.get(id) as string | null | undefined;
+    if (collection === undefined) throw notFound(id);
+    this.#indexing = { jobId: id, collection };
+    return collection;
   }
 
   list(limit: number, collections: readonly string[] | null): Job[] {
@@ -121,6 +153,11 @@ export class JobsTable {
 
   resumableUploads(): Job[] {
     return (this.#failedUploads.all() as JobRow[]).map((row) => this.#toJob(row)).filter(isResumable);
+  }
+
+  /** Failed for want of room, and not asked for again since; oldest first. */
+  stoppedForRoom(): Job[] {
+    return (this.#stoppedForRoom.all() as JobRow[]).map((row) => this.#toJob(row));
   }
 
   hasQueued(): boolean {
@@ -147,7 +184,9 @@ export class JobsTable {
   control(id: number, command: JobCommand): Job {
     const job = this.require(id);
     const canResume = command === 'resume' && isResumable(job);
-    if (hasEnded(job) && !canResume) {
+    // It would go on by itself.
+    const canCancel = command === 'cancel' && isStoppedForRoom(job);
+    if (hasEnded(job) && !canResume && !canCancel) {
       throw new CliptraceError('JOB_ALREADY_ENDED', `Job ${id} has already ended: it is ${job.status}`);
     }
     switch (command) {
@@ -193,7 +232,13 @@ export class JobsTable {
     const progress = atRest(job.progress);
     const endedAt = new Date().toISOString();
     // Two: that of the last state, and that of the end.
-    return this.update(job.id, { status: 'cancelled', progress, endedAt, lastEvent: job.lastEvent + 2 });
+    return this.update(job.id, {
+      status: 'cancelled',
+      progress,
+      error: null,
+      endedAt,
+      lastEvent: job.lastEvent + 2,
+    });
   }
 
   #toJob(row: JobRow): Job {
@@ -211,6 +256,10 @@ export class JobsTable {
       endedAt: row.endedAt,
     };
   }
+}
+
+function notFound(id: number): CliptraceError {
+  return new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}.`, { details: { jobId: id } });
 }
 
 /** An upload lies in the data folder; what is asked to be indexed never does. */

@@ -20,7 +20,7 @@ import { CollectionsTable } from './collections.js';
 import { checkDatabase, openDatabase, type SqliteDatabase, sqliteVersion } from './database.js';
 import { DeliveriesTable } from './deliveries.js';
 import { EvaluationsTable } from './evaluations.js';
-import { FailedFilesQuery } from './failed-files.js';
+import { FailedFilesTable } from './failed-files.js';
 import { keepFromOthers } from './file-mode.js';
 import { settleMoves } from './file-moves.js';
 import { FilesTable } from './files.js';
@@ -64,7 +64,7 @@ export interface LibraryTables {
   readonly collections: CollectionsTable;
   readonly deliveries: DeliveriesTable;
   readonly evaluations: EvaluationsTable;
-  readonly failedFiles: FailedFilesQuery;
+  readonly failedFiles: FailedFilesTable;
   readonly files: FilesTable;
   readonly jobFiles: JobFilesTable;
   readonly jobResults: JobResultsTable;
@@ -128,7 +128,7 @@ export class SqliteLibrary implements types.Library {
       collections: new CollectionsTable(database),
       deliveries: new DeliveriesTable(database),
       evaluations: new EvaluationsTable(database),
-      failedFiles: new FailedFilesQuery(database),
+      failedFiles: new FailedFilesTable(database),
       files: new FilesTable(database, paths),
       jobFiles: new JobFilesTable(database),
       jobResults: new JobResultsTable(database),
@@ -379,6 +379,10 @@ export class SqliteLibrary implements types.Library {
     return this.#read((tables) => tables.jobs.get(id));
   }
 
+  async jobState(id: number): Promise<types.JobState | null> {
+    return this.#read((tables) => tables.jobs.state(id));
+  }
+
   async listJobs(limit: number, collections?: readonly string[]): Promise<types.Job[]> {
     return this.#read((tables) => tables.jobs.list(limit, collections ?? null));
   }
@@ -389,6 +393,10 @@ export class SqliteLibrary implements types.Library {
 
   async resumableUploads(): Promise<types.Job[]> {
     return this.#read((tables) => tables.jobs.resumableUploads());
+  }
+
+  async jobsStoppedForRoom(): Promise<types.Job[]> {
+    return this.#read((tables) => tables.jobs.stoppedForRoom());
   }
 
   async hasQueuedJob(): Promise<boolean> {
@@ -416,10 +424,11 @@ export class SqliteLibrary implements types.Library {
   }
 
   async putJobFile(jobId: number, file: types.JobFile, eventNumber: number): Promise<void> {
-    const { jobs, jobFiles } = this.#tables;
+    const { failedFiles, jobs, jobFiles } = this.#tables;
     await this.#writes.write(() => {
-      jobs.require(jobId);
+      const collection = jobs.indexedCollection(jobId);
       jobFiles.put(jobId, file, eventNumber);
+      if (collection !== null) failedFiles.note(collection, file);
     });
   }
 

@@ -269,6 +269,9 @@ export interface Job {
   endedAt: string | null;
 }
 
+/** What may change of a job whoever works on it. */
+export type JobState = Pick<Job, 'status' | 'wanted' | 'lastEvent'>;
+
 export interface ApiKeyInput {
   /** The part of the key that may be shown. */
   publicId: string;
@@ -395,12 +398,16 @@ export interface Library {
 
   createJob(request: JobRequest): Promise<Job>;
   getJob(id: number): Promise<Job | null>;
+  /** For who looks again and again: what was asked of the job may be long. */
+  jobState(id: number): Promise<JobState | null>;
   /** Newest first; with `collections`, only jobs that work on one of these. */
   listJobs(limit: number, collections?: readonly string[]): Promise<Job[]>;
   /** Those that have not ended (queued, running, paused), oldest first. */
   pendingJobs(): Promise<Job[]>;
   /** Upload jobs that failed for a cause that can go away; their files are kept. */
   resumableUploads(): Promise<Job[]>;
+  /** Jobs that failed with DISK_FULL and were not asked for again since, oldest first. */
+  jobsStoppedForRoom(): Promise<Job[]>;
   /** True when a job waits for its turn. */
   hasQueuedJob(): Promise<boolean>;
   updateJob(
@@ -411,7 +418,8 @@ export interface Library {
   claimJob(): Promise<Job | null>;
   /**
    * Does what can be done at once, and notes for the process that runs a job what it is to do (`wanted`). Asking for what
-   * is so already changes nothing. A failed job can be resumed, an upload when nothing was wrong with its file. JOB_NOT_FOUND, JOB_ALREADY_ENDED.
+   * is so already changes nothing. A failed job can be resumed, an upload when nothing was wrong with its file; one that failed
+   * with DISK_FULL can be cancelled. JOB_NOT_FOUND, JOB_ALREADY_ENDED.
    */
   controlJob(id: number, command: JobCommand): Promise<Job>;
   /** A running job that was broken off becomes what was asked for: paused, cancelled, or else queued again. */

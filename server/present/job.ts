@@ -6,6 +6,8 @@ import { may, type Principal } from '../access/principal.js';
 import type { JobFileJson, JobJson, JobWithFilesJson } from '../schemas/jobs.js';
 
 const MAX_FAILURES = 1000;
+/** A watch asks for thousands of paths at once, and each event carries its job. */
+const MAX_PATHS = 20;
 
 export function presentJob(job: Job, principal: Principal): JobJson {
   const { request } = job;
@@ -17,7 +19,8 @@ export function presentJob(job: Job, principal: Principal): JobJson {
     status: job.status,
     collection: request.collection,
     title: request.type === 'upload' ? request.title : null,
-    paths: request.type === 'index' && may(principal, 'admin') ? [...request.paths] : null,
+    paths: pathsOf(job, principal)?.slice(0, MAX_PATHS) ?? null,
+    pathCount: pathsOf(job, principal)?.length ?? null,
     progress: {
       ...job.progress,
       currentFile: currentFile === null ? null : named.path(currentFile),
@@ -58,12 +61,17 @@ export function presentJobWithFiles(
   const failures = files.filter((file) => file.outcome === 'failed').slice(0, MAX_FAILURES);
   return {
     ...presentJob(job, principal),
+    paths: pathsOf(job, principal)?.slice() ?? null,
     videoId:
       job.request.type === 'upload' ? (files.find((file) => file.videoId !== null)?.videoId ?? null) : null,
     outcomes,
     failuresByCode: countFailures(files),
     failures: failures.map((file) => presentJobFile(job, file, principal)),
   };
+}
+
+function pathsOf({ request }: Job, principal: Principal): readonly string[] | null {
+  return request.type === 'index' && may(principal, 'admin') ? request.paths : null;
 }
 
 function emptyOutcomes(): JobWithFilesJson['outcomes'] {

@@ -91,7 +91,10 @@ const jobFields = {
   paths: z
     .array(z.string())
     .nullable()
-    .describe('What an index job reads; null for other jobs, and for API keys without the scope `admin`.'),
+    .describe(
+      'What an index job reads: the first 20 (`GET /jobs/{id}`: all); null for other jobs, and for API keys without the scope `admin`.',
+    ),
+  pathCount: count.nullable().describe('How many paths the job reads; null where `paths` is.'),
   progress: jobProgress,
   error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed.'),
   createdAt: timestamp,

@@ -63,6 +63,29 @@ function expectAscending(events: readonly ServerEvent[]): void {
 const pathsOf = (events: readonly ServerEvent[]) =>
   events.flatMap(({ event, data }) => (event === 'file' ? [(data as { file: JobFileJson }).file.path] : []));
 
+describe('a job of many paths, as a watch of folders makes it', () => {
+  it('is told with the first of them in lists and events, and with all by itself', async () => {
+    const paths = Array.from({ length: 400 }, (_, at) =>
+      join(live.archive, 'gone', 'x'.repeat(200), `${at}.mp4`),
+    );
+    const { jobs } = live.cliptrace;
+    const asked = { type: 'index', paths, collection: 'many', labelFrom: null, prune: false } as const;
+    const { id } = await jobs.submit(asked);
+    const log = await readEvents(await fetch(`${live.api}/jobs/${id}/events`));
+    expect(log.hasEnded).toBe(true);
+    expect(pathsOf(log.events)).toHaveLength(paths.length);
+    const first = { paths: paths.slice(0, 20), pathCount: paths.length };
+    for (const { data } of log.events) expect(data).toMatchObject({ job: first });
+    const { jobs: listed } = (await (await fetch(`${live.api}/jobs`)).json()) as { jobs: JobJson[] };
+    expect(listed.find((job) => job.id === id)).toMatchObject(first);
+    expect(await get(id)).toMatchObject({
+      paths,
+      pathCount: paths.length,
+      outcomes: { failed: paths.length },
+    });
+  });
+});
+
 describe('POST /jobs', () => {
   it('indexes a folder, and names each file that failed with its code', async () => {
     const { id } = await start({

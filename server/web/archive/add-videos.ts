@@ -3,9 +3,11 @@ import type { JobJson } from '../../schemas/jobs.js';
 import { api, Cancelled } from '../parts/api.js';
 import { h } from '../parts/dom.js';
 import { dropZone } from '../parts/drop-zone.js';
-import { stem } from '../parts/format.js';
+import { plural, stem } from '../parts/format.js';
 import { indexFolderForm } from './index-folder.js';
 import { JobRow } from './job-row.js';
+
+const SHOWN_PATHS = 5;
 
 /** Uploads into the archive, one after another, and jobs that run on the server. */
 export class AddVideos {
@@ -74,7 +76,7 @@ export class AddVideos {
   }
 
   #show(job: JobJson): void {
-    const row = new JobRow(job.title ?? job.paths?.join(', ') ?? `Job ${job.id}`);
+    const row = new JobRow(job.title ?? pathsText(job) ?? `Job ${job.id}`);
     this.#rows.prepend(row.element);
     this.#follow(row, job);
   }
@@ -105,4 +107,12 @@ export class AddVideos {
     this.#followed.add(job.id);
     row.follow(job, this.#onAdded);
   }
+}
+
+/** The folders or files of a job of the server, the first few by name; null when they are not told. */
+function pathsText({ paths, pathCount }: JobJson): string | null {
+  if (paths === null) return null;
+  const shown = paths.slice(0, SHOWN_PATHS).join(', ');
+  const more = (pathCount ?? 0) - SHOWN_PATHS;
+  return more > 0 ? `${shown} and ${plural(more, 'more path')}` : shown;
 }
