@@ -37,7 +37,8 @@ export function fileArguments({
   decodeUpTo = false,
   queuedPackets,
 }: InputOptions): string[] {
-  const seek = seekSeconds === undefined ? [] : ['-ss', seekSeconds.toFixed(6)];
+  // To seek to 0 is not to begin at the beginning: of an AVI with frames out of order it drops the first.
+  const seek = seekSeconds === undefined || seekSeconds === 0 ? [] : ['-ss', seekSeconds.toFixed(6)];
   return [
     '-protocol_whitelist',
     'file,pipe',

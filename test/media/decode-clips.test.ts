@@ -114,6 +114,19 @@ describe('decodeClips', () => {
       },
     );
 
+    test.each([
+      ['frames out of order', ['-c:v', 'libx264', '-bf', '3', '-g', '300', '-pix_fmt', 'yuv420p']],
+      ['frames with a palette', ['-c:v', 'rawvideo', '-pix_fmt', 'pal8']],
+    ])('is exact far into an AVI of %s, whose table leads elsewhere', async (name, codec) => {
+      const path = join(folder.path, `${name}.avi`);
+      await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=32x32:r=25:d=45', ...codec, path);
+      const all = await plainDecode(path);
+      for (const startSeconds of [18, 37]) {
+        const { clips } = await decodeAll(path, { range: { startSeconds, endSeconds: startSeconds + 2 } });
+        expectFrames(clips[0], all.slice(startSeconds * 8, (startSeconds + 2) * 8));
+      }
+    });
+
     test('ends with the video', async () => {
       const { clips, summary } = await decodeAll(video, { range: { startSeconds: 5.5, endSeconds: 60 } });
       expect(spansOf(clips)).toEqual(['5.5-6.5']);

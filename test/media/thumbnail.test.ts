@@ -68,6 +68,18 @@ describe('writeThumbnail', () => {
     expect((await thumbnail(path, 5.99)).grey).toBeGreaterThan(225);
   });
 
+  test.each([
+    ['frames out of order', ['-c:v', 'libx264', '-bf', '3', '-g', '300', '-pix_fmt', 'yuv420p'], 12],
+    // Of a palette there are few greys.
+    ['frames with a palette', ['-c:v', 'rawvideo', '-pix_fmt', 'pal8'], 40],
+  ])('finds the time in an AVI of %s', async (name, codec, tolerance) => {
+    const path = join(folder.path, `${name}.avi`);
+    await ffmpeg('-i', clock, ...codec, path);
+    for (const atSeconds of [0, 2, 4]) {
+      expect(Math.abs((await thumbnail(path, atSeconds)).grey - atSeconds * 40)).toBeLessThan(tolerance);
+    }
+  });
+
   test('keeps the shape in which the video is shown', async () => {
     const wide = await makeVideo(join(folder.path, 'wide.mp4'), { size: '160x90', durationSeconds: 0.5 });
     expect(await thumbnail(wide, 0, 320)).toMatchObject({ width: 320, height: 180 });
