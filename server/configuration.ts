@@ -2,6 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
 import { CliptraceError } from '../index/errors.js';
+import { collectionNameSchema } from '../index/library/collection-name.js';
 import { SETTING_NAMES } from '../index/settings.js';
 import { DEFAULT_RESCAN_SECONDS, DEFAULT_SETTLE_SECONDS } from '../index/watch/defaults.js';
 import { isNetwork } from '../index/webhooks/address-rules.js';
@@ -140,7 +141,7 @@ export const SERVER_VARIABLES = {
   CLIPTRACE_RATE_LIMIT_PER_MINUTE: bound(1_000_000),
   CLIPTRACE_MAX_CONCURRENT_PER_CLIENT: bound(10_000),
   CLIPTRACE_WATCH: list(delimiter),
-  CLIPTRACE_WATCH_COLLECTION: z.string().max(100, 'must be at most 100 characters long').default('default'),
+  CLIPTRACE_WATCH_COLLECTION: collectionNameSchema.default('default'),
   CLIPTRACE_WATCH_SETTLE_SECONDS: wholeNumber(1, 86_400, DEFAULT_SETTLE_SECONDS),
   CLIPTRACE_WATCH_RESCAN_SECONDS: wholeNumber(1, 604_800, DEFAULT_RESCAN_SECONDS),
   CLIPTRACE_WEBHOOK_ALLOW: webhookTargets,

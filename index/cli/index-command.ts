@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { OpenedCliptrace } from '../cliptrace.js';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import { countFailures } from '../ingest/failure-counts.js';
+import { collectionNameProblem } from '../library/collection-name.js';
 import type { FileOutcome, Job, JobFile, JobRequest } from '../library/types.js';
 import { type CommandContext, type CommonFlags, withCliptrace } from './context.js';
 import { EXIT_DONE, EXIT_SOME_FILES_FAILED } from './exit-codes.js';
@@ -57,7 +58,10 @@ export function indexRequest(
   if (flags.labelFrom !== undefined && flags.labelFrom !== 'folder') {
     throw new CliptraceError('USAGE', `--label-from is "${flags.labelFrom}": it must be "folder"`);
   }
-  if (flags.collection.trim() === '') throw new CliptraceError('USAGE', '--collection must not be empty');
+  const problem = collectionNameProblem(flags.collection);
+  if (problem !== null) {
+    throw new CliptraceError('USAGE', `--collection is ${JSON.stringify(flags.collection)}: it ${problem}`);
+  }
   if (flags.prune && flags.retryFailed) {
     throw new CliptraceError(
       'USAGE',
@@ -86,6 +90,13 @@ function metadataOf(given: readonly string[]): Record<string, string> {
     given.map((text) => {
       const found = /^([\w-][\w.-]{0,63})=(.{1,500})$/.exec(text);
       if (!found) throw new CliptraceError('USAGE', `--meta is "${text}": it must be KEY=VALUE`);
+      // What reads it again from the library passes over this one.
+      if (found[1] === '__proto__') {
+        throw new CliptraceError(
+          'USAGE',
+          '--meta is told of the key "__proto__", which cannot be used: name it otherwise',
+        );
+      }
       return [found[1] as string, found[2] as string];
     }),
   );

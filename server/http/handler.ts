@@ -54,7 +54,9 @@ async function admit(
     });
   response.locals.keyId = principal.keyId;
   if (principal.keyId !== null) await clientLimits.countRequest(`key ${principal.keyId}`);
-  clientLimits.enter(principal.keyId === null ? address : `key ${principal.keyId}`, response);
+  if (!route.isProbe || principal.keyId !== null) {
+    clientLimits.enter(principal.keyId === null ? address : `key ${principal.keyId}`, response);
+  }
   return principal;
 }
 

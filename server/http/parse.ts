@@ -8,9 +8,22 @@ export interface FieldProblem {
 
 /** Validates a JSON value. REQUEST_INVALID names every field that is wrong. `part` is what the fields stand in. */
 export function parse(schema: z.ZodObject, value: unknown, part: string): unknown {
+  refusePrototypes(schema, value);
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
   throw requestInvalid(parsed.error.issues.flatMap((issue) => fieldProblems(issue, schema, part)));
+}
+
+/** zod passes over this member of a record: a filter by it would be none. */
+function refusePrototypes(schema: z.ZodObject, value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [field, inner] of Object.entries(value)) {
+    if (!Object.hasOwn(schema.shape, field) || !isRecord(schema.shape[field])) continue;
+    if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, '__proto__')) continue;
+    throw requestInvalid([
+      { field: `${field}.__proto__`, message: 'is no key that can be used; name it otherwise' },
+    ]);
+  }
 }
 
 /** Validates fields that came as text (path, query, multipart): numbers and true or false are read where the schema wants them. */

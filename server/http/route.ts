@@ -62,6 +62,8 @@ interface RouteSpecification<P extends Fields, Q extends Fields, J extends Field
   alsoScope?: Scope;
   /** A ticket for the video of the address may stand for a key. */
   acceptsTicket?: boolean;
+  /** Without a key, no limit counts it: what watches over the server asks often, and must not be told that it is down. */
+  isProbe?: boolean;
   summary: string;
   description?: string;
   path?: P;
@@ -89,6 +91,7 @@ export interface Route {
   readonly scope: Scope | null;
   readonly alsoScope: Scope | null;
   readonly acceptsTicket: boolean;
+  readonly isProbe: boolean;
   readonly summary: string;
   readonly description: string | null;
   readonly path: z.ZodObject;
@@ -117,6 +120,7 @@ export function defineRoute<
     scope: specification.scope,
     alsoScope: specification.alsoScope ?? null,
     acceptsTicket: specification.acceptsTicket ?? false,
+    isProbe: specification.isProbe ?? false,
     summary: specification.summary,
     description: specification.description ?? null,
     path: specification.path ?? nothing,

@@ -18,7 +18,10 @@ export const getDuplicates = defineRoute({
   handle: async ({ services, principal, path }) => {
     const job = await findJob(services.cliptrace, principal, path.id);
     if (job.request.type !== 'duplicates') {
-      throw new CliptraceError('JOB_NOT_FOUND', `Job ${path.id} lists no duplicates.`);
+      throw new CliptraceError(
+        'JOB_NOT_FOUND',
+        `Job ${path.id} lists no duplicates: POST /api/v1/duplicates makes one that does.`,
+      );
     }
     const report = (await services.cliptrace.library.getJobResult(job.id)) as DuplicatesReport | null;
     return { status: 200, body: { job: presentJob(job, principal), report } };

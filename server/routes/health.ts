@@ -8,6 +8,7 @@ export const getHealth = defineRoute({
   address: '/healthz',
   alsoAtRoot: true,
   scope: null,
+  isProbe: true,
   summary: 'Whether the process answers',
   answers: { 200: { description: 'It does.', schema: health } },
   errors: [],

@@ -9,6 +9,7 @@ export const getReadiness = defineRoute({
   address: '/readyz',
   alsoAtRoot: true,
   scope: null,
+  isProbe: true,
   summary: 'Whether searches can be answered',
   answers: {
     200: { description: 'They can.', schema: readiness },

@@ -1,7 +1,14 @@
+import type { z } from 'zod';
+import { parse } from '../http/parse.js';
 import { problemOf } from '../http/problem.js';
 import { defineRoute } from '../http/route.js';
 import { presentAnswer } from '../present/search-answer.js';
-import { type SearchBatchAnswerJson, searchBatchAnswer, searchBatchBody } from '../schemas/search.js';
+import {
+  type SearchBatchAnswerJson,
+  searchBatchAnswer,
+  searchBatchBody,
+  searchByVideo,
+} from '../schemas/search.js';
 import { QUERY_ERRORS } from './search/errors.js';
 import { runJsonSearch } from './search/json-search.js';
 
@@ -25,7 +32,8 @@ export const searchBatch = defineRoute({
     const answers: SearchBatchAnswerJson['answers'] = [];
     for (const one of searches) {
       try {
-        const answer = await runJsonSearch({ services, principal, signal }, one);
+        const body = parse(searchByVideo, one, 'search') as z.output<typeof searchByVideo>;
+        const answer = await runJsonSearch({ services, principal, signal }, body);
         answers.push({ answer: presentAnswer(answer, links) });
       } catch (error) {
         if (signal.aborted) throw error;

@@ -6,6 +6,9 @@ import { searchAnswer, searchByVideo, searchFields } from '../schemas/search.js'
 import { QUERY_ERRORS, UPLOADED_QUERY_ERRORS } from './search/errors.js';
 import { allowedFilter, runJsonSearch } from './search/json-search.js';
 
+/** 64 embeddings of 8192 numbers with all their digits. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
 type Context = RouteContext<object, object, z.output<typeof searchByVideo>, z.output<typeof searchFields>>;
 
 export const search = defineRoute({
@@ -18,6 +21,7 @@ export const search = defineRoute({
     'The query is an uploaded clip (multipart, part `clip`), or JSON: a video of the library (`videoId`), embeddings ' +
     '(`embeddings`, `modelId`), or examples (`like`, `unlike`). An uploaded clip is removed when the answer is sent.',
   json: searchByVideo,
+  maxJsonBytes: MAX_BODY_BYTES,
   multipart: { fileField: 'clip', fileDescription: 'The clip to search with.', fields: searchFields },
   answers: { 200: { description: 'Hits, best first.', schema: searchAnswer } },
   errors: [...UPLOADED_QUERY_ERRORS, ...QUERY_ERRORS],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { collectionNameSchema } from '../../index/library/collection-name.js';
 
 // Spelt out: \p{Cc} is not known to every language that reads the OpenAPI document.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
@@ -9,7 +10,7 @@ const line = (maximum: number) =>
 
 export const DEFAULT_COLLECTION = 'default';
 
-export const collectionName = line(100).describe('Name of a collection.');
+export const collectionName = collectionNameSchema.describe('Name of a collection.');
 export const labelText = line(200).describe("A video's label.");
 export const nameText = line(200);
 export const titleText = line(300).describe("A video's title.");
@@ -18,5 +19,7 @@ export const id = z.int().min(1);
 /** Ids count from 1. */
 export const idPath = z.strictObject({ id: id.describe('Id from an earlier answer.') });
 
-export const timestamp = z.iso.datetime().describe('ISO 8601, UTC.');
+export const timestamp = z.iso
+  .datetime('must be a time like 2026-01-31T12:00:00Z (UTC)')
+  .describe('ISO 8601, UTC.');
 export const url = z.string().describe('Path on this server.');

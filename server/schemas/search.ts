@@ -76,7 +76,17 @@ export const searchByVideo = z
 
 export const searchBatchBody = z
   .strictObject({
-    searches: z.array(searchByVideo).min(1).max(100).describe('Each is answered on its own.'),
+    searches: z
+      .array(
+        // Judged one by one, where they are answered.
+        z.unknown().meta({
+          anyOf: [{ $ref: '#/components/schemas/SearchByVideo' }, {}],
+          description: 'Whatever else it is has a problem in its place in the answer.',
+        }),
+      )
+      .min(1)
+      .max(100)
+      .describe('Each is answered on its own.'),
   })
   .meta({ id: 'SearchBatch' });
 

@@ -52,6 +52,14 @@ describe('filters', () => {
     expect(page.totalCount).toBe(Math.floor(ids.length / 2));
   });
 
+  it('by a key that no record can hold are refused, not passed over', async () => {
+    await expectProblem(await fetch(`${live.api}/videos?meta.__proto__=x`), 'REQUEST_INVALID');
+    const meta = JSON.parse('{"__proto__": "x"}');
+    await expectProblem(await postJson(`${live.api}/search`, { videoId: ids[0], meta }), 'REQUEST_INVALID');
+    const form = await formWith('clip', samplePath(LIBRARY_VIDEOS[0] as string), { 'meta.__proto__': 'x' });
+    await expectProblem(await postForm(`${live.api}/search`, form), 'REQUEST_INVALID');
+  });
+
   it('by duration, date and path', async () => {
     const page = async (query: string) =>
       ((await (await fetch(`${live.api}/videos?${query}`)).json()) as VideoPageJson).totalCount;
@@ -110,6 +118,50 @@ describe('forms of query', () => {
       await postJson(`${live.api}/search`, { videoId: one, like: [two] }),
       'REQUEST_INVALID',
     );
+  });
+
+  it('takes as many embeddings as are documented, with all their digits', async () => {
+    const { id: modelId, dimension } = live.cliptrace.encoder.manifest;
+    const embeddings = Array.from({ length: 64 }, (_, at) => {
+      const values = Array.from({ length: dimension }, (_, i) => Math.sin(1 + at * dimension + i));
+      const norm = Math.hypot(...values);
+      return values.map((value) => value / norm);
+    });
+    expect(JSON.stringify(embeddings).length).toBeGreaterThan(300_000);
+    expect((await search({ embeddings, modelId, k: 1 })).hits).toHaveLength(1);
+    await expectProblem(
+      await postJson(`${live.api}/search`, { embeddings: [...embeddings, embeddings[0]], modelId }),
+      'REQUEST_INVALID',
+    );
+    await expectProblem(
+      await postJson(`${live.api}/search`, { videoId: ids[0], label: 'x'.repeat(17 * 1024 * 1024) }),
+      'UPLOAD_TOO_LARGE',
+    );
+  });
+
+  it('a search of a batch that is none has a problem in its place, and the others are answered', async () => {
+    const wrong = [
+      { videoId: ids[0], k: 500 },
+      null,
+      'x',
+      {},
+      JSON.parse('{"videoId": 1, "meta": {"__proto__": "x"}}'),
+    ];
+    const searches = [{ videoId: ids[0], k: 1 }, ...wrong, { videoId: ids[1], k: 1 }];
+    const response = await postJson(`${live.api}/search/batch`, { searches });
+    expect(response.status).toBe(200);
+    const { answers } = (await response.json()) as SearchBatchAnswerJson;
+    expect(answers).toMatchObject([
+      { answer: { hits: [{ video: { id: ids[0] } }] } },
+      ...wrong.map(() => ({ problem: { code: 'REQUEST_INVALID', status: 400 } })),
+      { answer: { hits: [{ video: { id: ids[1] } }] } },
+    ]);
+    expect(answers[1]).toMatchObject({
+      problem: { errors: [{ field: 'k', message: 'must be at most 200, but is 500' }] },
+    });
+    for (const body of [{ searches: [] }, { searches: {} }, { searches: Array(101).fill({ videoId: 1 }) }]) {
+      await expectProblem(await postJson(`${live.api}/search/batch`, body), 'REQUEST_INVALID');
+    }
   });
 
   it('a batch answers each search on its own', async () => {

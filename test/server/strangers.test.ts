@@ -37,12 +37,21 @@ async function another(configuration: Partial<ServerConfiguration>): Promise<str
 describe('requests a minute', () => {
   it('are bounded by address, with the time to wait', async () => {
     const api = await another({ rateLimitPerMinute: 5 });
-    for (let count = 0; count < 5; count += 1) expect((await fetch(`${api}/healthz`)).status).toBe(200);
-    const refused = await fetch(`${api}/healthz`);
+    // An address that asks for no key.
+    const ask = () => fetch(`${api}/openapi.json`);
+    for (let count = 0; count < 5; count += 1) expect((await ask()).status).toBe(200);
+    const refused = await ask();
     const seconds = Number(refused.headers.get('Retry-After'));
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(60);
     await expectProblem(refused, 'TOO_MANY_REQUESTS');
+    // Who watches over the server is told that it is there, whatever else its address asks for.
+    const root = api.replace('/api/v1', '');
+    for (const address of [`${api}/healthz`, `${api}/readyz`, `${root}/healthz`, `${root}/readyz`]) {
+      for (let count = 0; count < 6; count += 1) expect((await fetch(address)).status).toBe(200);
+      // But nobody tries keys there.
+      await expectProblem(await fetch(address, bearer(key)), 'TOO_MANY_REQUESTS');
+    }
   });
 
   it('are bounded by key, wherever they come from, and tell addresses apart behind a trusted proxy', async () => {
@@ -64,7 +73,7 @@ describe('requests a minute', () => {
   it('do not believe an address that no trusted proxy tells', async () => {
     const api = await another({ rateLimitPerMinute: 3 });
     const ask = (from: number) =>
-      fetch(`${api}/healthz`, { headers: { 'X-Forwarded-For': `203.0.113.${from}` } });
+      fetch(`${api}/openapi.json`, { headers: { 'X-Forwarded-For': `203.0.113.${from}` } });
     for (let count = 0; count < 3; count += 1) expect((await ask(count)).status).toBe(200);
     await expectProblem(await ask(9), 'TOO_MANY_REQUESTS');
   });
