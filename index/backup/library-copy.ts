@@ -17,7 +17,8 @@ const PAGES_PER_STEP = 2048;
 export class LibraryCopy {
   readonly file: string;
   readonly migration: { version: number; name: string };
-  readonly modelIds: readonly string[];
+  /** The model that has embedded last; null when nothing is embedded. */
+  readonly modelId: string | null;
   /** Of the change log, when the copy was made. */
   readonly lastSequence: number;
   readonly removed = new Set<number>();
@@ -31,7 +32,13 @@ export class LibraryCopy {
     this.#database = database;
     this.#paths = new StoredPaths(dirname(dataFolder.databaseFile));
     this.migration = requireMigrated(database);
-    this.modelIds = database.prepare('SELECT id FROM models ORDER BY key').pluck().all() as string[];
+    this.modelId =
+      (database
+        .prepare(
+          'SELECT id FROM models WHERE key = (SELECT model_key FROM segments ORDER BY id DESC LIMIT 1)',
+        )
+        .pluck()
+        .get() as string | undefined) ?? null;
     this.lastSequence = database
       .prepare('SELECT coalesce(max(sequence), 0) FROM segment_changes')
       .pluck()

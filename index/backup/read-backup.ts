@@ -20,6 +20,13 @@ const CHUNK_BYTES = 1 << 20;
 /** Where an entry's bytes go; null: they are only checked. */
 export type OpenEntry = (name: string) => Promise<FileHandle>;
 
+export interface BackupIdentity {
+  head: BackupHead;
+  byteLength: number;
+  /** Of all bytes before the tail. */
+  sha256: string;
+}
+
 /**
  * Reads a backup to its end, and hands out the files in it. They may be used only when this resolves: until then nobody
  * knows whether they are what was written. BACKUP_NOT_RECOGNISED, BACKUP_TOO_NEW, BACKUP_DAMAGED, FILE_NOT_FOUND, CANCELLED.
@@ -28,7 +35,7 @@ export async function readBackup(
   file: string,
   openEntry: OpenEntry | null,
   signal?: AbortSignal | undefined,
-): Promise<{ head: BackupHead; byteLength: number; entries: string[] }> {
+): Promise<BackupIdentity & { entries: string[] }> {
   const handle = await openBackup(file);
   try {
     const { size } = await handle.stat();
@@ -42,7 +49,20 @@ export async function readBackup(
     }
     if (reader.digest() !== tail.sha256)
       throw damaged(file, 'its content does not have the SHA-256 that it had');
-    return { head, byteLength: size, entries };
+    return { head, byteLength: size, sha256: tail.sha256, entries };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What a file says of itself at both its ends. The errors of `readBackup`. */
+export async function identifyBackup(file: string): Promise<BackupIdentity> {
+  const handle = await openBackup(file);
+  try {
+    const { size } = await handle.stat();
+    const head = await readHead(handle, file);
+    const { sha256 } = await readTail(handle, size, file);
+    return { head, byteLength: size, sha256 };
   } finally {
     await handle.close();
   }

@@ -1,17 +1,22 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { CliptraceError } from '../errors.js';
 import { createFolder } from '../library/data-folder.js';
 import { checkDatabase, openDatabase } from '../library/database.js';
 import { lockDataFolder } from '../library/folder-lock.js';
-import { moveRestored, RESTORE_LIST, restoreFolderOf } from '../library/interrupted-restore.js';
+import {
+  finishInterruptedRestore,
+  moveRestored,
+  restoreFolderOf,
+  writeRestoreList,
+} from '../library/interrupted-restore.js';
 import { requireKnownHistory } from '../library/migrations.js';
 import { findOrphanRows } from '../library/row-checks.js';
 import type { DataFolder } from '../types.js';
 import { explainWriteError, requireSpace, syncFolder } from './disk.js';
 import type { BackupHead } from './format.js';
-import { readBackup } from './read-backup.js';
+import { type BackupIdentity, identifyBackup, readBackup } from './read-backup.js';
 
 export interface RestoreOptions {
   file: string;
@@ -39,30 +44,40 @@ export async function checkBackup(
 
 /**
  * Makes the data folder what it was when the backup was taken. Everything is unpacked and checked beside what is there;
- * one renaming then decides, so that the folder is as it was or restored, whenever the process ends. The errors of
+ * one renaming then decides, so that the folder is as it was or restored, whenever the process ends. A restore that was
+ * killed after that is carried to its end first; where it was of this backup, nothing is left to do. The errors of
  * `readBackup`, LIBRARY_TOO_NEW, LIBRARY_DAMAGED, DATA_FOLDER_NOT_EMPTY, DATA_FOLDER_IN_USE, DISK_FULL.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreSummary> {
-  const { dataFolder, replace } = options;
+  const { dataFolder } = options;
   const file = resolve(options.file);
-  await requireReplaceable(dataFolder, replace);
+  const wasOnItsWay = existsSync(restoreFolderOf(dataFolder));
+  const finished = finishInterruptedRestore(dataFolder);
+  if (finished !== null) {
+    const { sha256, head, byteLength } = await identifyBackup(file);
+    if (sha256 === finished) return { head, byteLength, ...checkLibrary(dataFolder.databaseFile, file) };
+  }
+  const requirePlace = () => requireReplaceable(dataFolder, { replace: options.replace, wasOnItsWay });
+  await requirePlace();
   const existed = existsSync(dataFolder.root);
   await createFolder(dataFolder.root);
   const lock = lockDataFolder(dataFolder);
   const staging = join(dataFolder.temporaryFolder, 'restore');
+  let isCertain = false;
   try {
-    await requireReplaceable(dataFolder, replace);
+    await requirePlace();
     await rm(staging, { recursive: true, force: true });
-    const unpacked = await unpack(file, staging, options.signal);
+    const { head, byteLength } = await unpack(file, staging, options.signal);
     const counts = checkLibrary(join(staging, 'library.sqlite'), file);
     await rename(staging, restoreFolderOf(dataFolder));
+    isCertain = true;
     await syncFolder(dataFolder.root);
     moveRestored(dataFolder);
     await syncFolder(dataFolder.root);
-    return { ...unpacked, ...counts };
+    return { head, byteLength, ...counts };
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
-    if (options.signal?.aborted) {
+    if (options.signal?.aborted && !isCertain) {
       throw new CliptraceError('CANCELLED', `The restore was interrupted; ${dataFolder.root} is as it was.`, {
         cause: error,
       });
@@ -78,11 +93,11 @@ async function unpack(
   file: string,
   staging: string,
   signal: AbortSignal | undefined,
-): Promise<{ head: BackupHead; byteLength: number }> {
+): Promise<BackupIdentity> {
   await mkdir(staging, { recursive: true });
   const { byteLength: neededBytes } = await sizeOf(file);
   await requireSpace(staging, neededBytes);
-  const { head, byteLength, entries } = await readBackup(
+  const { entries, ...identity } = await readBackup(
     file,
     async (name) => {
       const path = join(staging, name);
@@ -91,10 +106,10 @@ async function unpack(
     },
     signal,
   );
-  await writeFile(join(staging, RESTORE_LIST), JSON.stringify(entries), { flush: true });
+  await writeRestoreList(staging, { backupSha256: identity.sha256, files: entries });
   for (const folder of new Set(entries.map((name) => dirname(join(staging, name))))) await syncFolder(folder);
   await syncFolder(staging);
-  return { head, byteLength };
+  return identity;
 }
 
 async function sizeOf(file: string): Promise<{ byteLength: number }> {
@@ -129,7 +144,10 @@ function checkLibrary(databaseFile: string, file: string): { videos: number; seg
   }
 }
 
-async function requireReplaceable(dataFolder: DataFolder, replace: boolean): Promise<void> {
+async function requireReplaceable(
+  dataFolder: DataFolder,
+  { replace, wasOnItsWay }: { replace: boolean; wasOnItsWay: boolean },
+): Promise<void> {
   const { root, databaseFile, vectorsFolder, mediaFolder, thumbnailsFolder, temporaryFolder, lockFile } =
     dataFolder;
   const ours = new Set([
@@ -156,7 +174,8 @@ async function requireReplaceable(dataFolder: DataFolder, replace: boolean): Pro
   if (replace) return;
   throw new CliptraceError(
     'DATA_FOLDER_NOT_EMPTY',
-    `${root} holds a library already. Give another folder with --data, or --replace to lose what is there.`,
+    `${root} holds a library already${wasOnItsWay ? ', that of a restore that was interrupted and is finished now' : ''}. ` +
+      `Give another folder with --data, or --replace to lose what is there.`,
   );
 }
 

@@ -1,18 +1,19 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, type FileHandle, lstat, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { type FileHandle, open, readdir, rename } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CliptraceError } from '../errors.js';
 import type { DataFolder } from '../types.js';
 import { SnapshotStore } from '../vectors/snapshot.js';
 import { BackupFile } from './backup-file.js';
+import { requireTarget } from './backup-target.js';
 import { explainWriteError, syncFolder } from './disk.js';
-import { BACKUP_FORMAT_VERSION, ENTRY_NAME, encodeHead, HEAD_BYTES, parseHead } from './format.js';
+import { BACKUP_FORMAT_VERSION, ENTRY_NAME, encodeHead } from './format.js';
 import { LibraryCopy } from './library-copy.js';
+import { PartFiles, removeLeftovers } from './part-files.js';
 
 export interface BackupOptions {
   dataFolder: DataFolder;
-  /** Appears whole or not at all; an older backup of this name is replaced, any other file refused. */
+  /** Appears whole or not at all, where links lead; an older backup of this name is replaced, any other file refused. */
   file: string;
   programVersion: string;
   signal?: AbortSignal | undefined;
@@ -40,31 +41,29 @@ export interface BackupSummary {
  * CANCELLED.
  */
 export async function writeBackup(options: BackupOptions): Promise<BackupSummary> {
-  const { dataFolder, onStep } = options;
+  const { dataFolder, onStep, signal } = options;
   const file = resolve(options.file);
-  await requireTarget(file, dataFolder).catch((error: unknown) => {
-    throw explainWriteError(error, `The backup ${file}`);
-  });
-  const suffix = randomBytes(4).toString('hex');
-  const part = `${file}.${suffix}.part`;
-  const copyFile = `${file}.${suffix}.library.part`;
+  let parts: PartFiles | null = null;
   try {
+    const target = await requireTarget(file, dataFolder);
+    await removeLeftovers(target);
+    parts = PartFiles.claim(target);
     onStep?.('Copying the library');
-    const copy = await LibraryCopy.make(dataFolder, copyFile, options.signal);
+    const copy = await LibraryCopy.make(dataFolder, parts.library, signal);
     try {
-      const summary = await writeFile(part, copy, options);
-      await rename(part, file);
-      await syncFolder(dirname(file));
+      const summary = await writeFile(parts.backup, copy, options);
+      await rename(parts.backup, target);
+      await syncFolder(dirname(target));
       return { ...summary, file };
     } finally {
       await copy.remove();
     }
   } catch (error) {
-    throw options.signal?.aborted
+    throw signal?.aborted
       ? new CliptraceError('CANCELLED', `The backup was interrupted; ${file} is as it was.`, { cause: error })
       : explainWriteError(error, `The backup ${file}`);
   } finally {
-    await rm(part, { force: true });
+    await parts?.remove();
   }
 }
 
@@ -89,7 +88,7 @@ async function writeFile(
     onStep?.('Copying uploads and pictures');
     const uploads = await appendUploads(backup, copy);
     const thumbnails = await appendThumbnails(backup, copy, dataFolder.thumbnailsFolder);
-    const snapshots = await appendSnapshots(backup, copy, dataFolder.vectorsFolder);
+    const hasSnapshot = await appendSnapshot(backup, copy, dataFolder.vectorsFolder);
     const { videos, segments } = copy.finish();
     // Last: what it refers to is in the backup by now.
     await appendPath(backup, 'library.sqlite', copy.file);
@@ -102,7 +101,7 @@ async function writeFile(
       uploads: uploads.count,
       lostUploads: uploads.lost,
       thumbnails,
-      snapshots,
+      snapshots: hasSnapshot ? 1 : 0,
       removedMeanwhile,
     };
   } finally {
@@ -133,25 +132,24 @@ async function appendThumbnails(backup: BackupFile, copy: LibraryCopy, folder: s
   return count;
 }
 
-/** One that is newer than the copy of the library would not be used; without any, the next start builds it anew. */
-async function appendSnapshots(backup: BackupFile, copy: LibraryCopy, folder: string): Promise<number> {
-  let count = 0;
-  for (const modelId of copy.modelIds) {
-    const files = await new SnapshotStore(folder, modelId).files();
-    if (files === null || files.sequence > copy.lastSequence) continue;
-    const graph = await openOrNull(files.graph);
-    const sidecar = await openOrNull(files.sidecar);
-    try {
-      // A writer may have replaced both meanwhile; what does not fit together is told by its checksum at the restore.
-      if (graph === null || sidecar === null) continue;
-      const appended = await backup.appendFile(`vectors/${basename(files.graph)}`, graph);
-      if (appended && (await backup.appendFile(`vectors/${basename(files.sidecar)}`, sidecar))) count += 1;
-    } finally {
-      await graph?.close();
-      await sidecar?.close();
-    }
+/**
+ * Of the model in use: those of superseded ones hold what was removed. One that is newer than the copy of the library would
+ * not be used; without any, the next start builds it anew.
+ */
+async function appendSnapshot(backup: BackupFile, copy: LibraryCopy, folder: string): Promise<boolean> {
+  const files = copy.modelId === null ? null : await new SnapshotStore(folder, copy.modelId).files();
+  if (files === null || files.sequence > copy.lastSequence) return false;
+  const graph = await openOrNull(files.graph);
+  const sidecar = await openOrNull(files.sidecar);
+  try {
+    // A writer may have replaced both meanwhile; what does not fit together is told by its checksum at the restore.
+    if (graph === null || sidecar === null) return false;
+    const appended = await backup.appendFile(`vectors/${basename(files.graph)}`, graph);
+    return appended && (await backup.appendFile(`vectors/${basename(files.sidecar)}`, sidecar));
+  } finally {
+    await graph?.close();
+    await sidecar?.close();
   }
-  return count;
 }
 
 /** False when there is no such file. Folders are none. */
@@ -171,43 +169,6 @@ async function openOrNull(path: string): Promise<FileHandle | null> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
-  }
-}
-
-/** USAGE, FILE_NOT_FOUND, FILE_NOT_READABLE: said before anything is copied. */
-async function requireTarget(file: string, dataFolder: DataFolder): Promise<void> {
-  // Where links lead, or a link would lead a backup into the folder with which it would be lost.
-  const [target, root] = [
-    join(await realpath(dirname(file)), basename(file)),
-    await realpath(dataFolder.root),
-  ];
-  const below = relative(root, target);
-  if (!below.startsWith(`..${sep}`) && below !== '..' && resolve(below) !== below) {
-    throw new CliptraceError(
-      'USAGE',
-      `${file} lies in the data folder, with which it would be lost. Give a file on another disk.`,
-    );
-  }
-  await access(dirname(target), constants.W_OK);
-  if (await isReplaceable(file)) return;
-  throw new CliptraceError('USAGE', `${file} exists and is no backup of Cliptrace. Give another name.`);
-}
-
-/** Nothing is there, or an older backup. Of other things than files nothing is read: a pipe would not end. */
-async function isReplaceable(file: string): Promise<boolean> {
-  const stats = await lstat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-  if (stats === null) return true;
-  if (stats.isSymbolicLink() ? !(await stat(file)).isFile() : !stats.isFile()) return false;
-  const existing = await open(file, constants.O_RDONLY);
-  try {
-    const start = Buffer.alloc(HEAD_BYTES);
-    await existing.read(start, 0, HEAD_BYTES, 0);
-    return parseHead(start) !== null;
-  } finally {
-    await existing.close();
   }
 }
 

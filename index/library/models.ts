@@ -22,6 +22,7 @@ export class ModelsTable {
   readonly #insert: Statement<[string, number, number, string, string]>;
   readonly #updateManifest: Statement<[string, number]>;
   readonly #staleVideos: Statement<[number]>;
+  readonly #unused: Statement<[]>;
 
   constructor(database: SqliteDatabase) {
     this.#find = database.prepare('SELECT key, id, dimension, timesteps FROM models WHERE id = ?');
@@ -35,6 +36,17 @@ export class ModelsTable {
         'SELECT DISTINCT video_id FROM segment_blocks WHERE model_key <> ? ORDER BY video_id',
       )
       .pluck();
+    this.#unused = database
+      .prepare<[]>(
+        `SELECT id FROM models m WHERE NOT EXISTS (SELECT 1 FROM segment_blocks b WHERE b.model_key = m.key)
+         ORDER BY key`,
+      )
+      .pluck();
+  }
+
+  /** Ids of models that no video is embedded by. */
+  unused(): string[] {
+    return this.#unused.all() as string[];
   }
 
   find(id: string): ModelRow | null {

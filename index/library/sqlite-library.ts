@@ -539,6 +539,10 @@ export class SqliteLibrary implements types.Library {
     return this.#read((tables) => tables.models.staleVideos(modelId));
   }
 
+  async unusedModels(): Promise<string[]> {
+    return this.#read((tables) => tables.models.unused());
+  }
+
   /** What SQLite finds wrong with the file; empty when it is sound. Blocks while it reads the whole file. */
   async check(thorough = false): Promise<string[]> {
     return explaining(this.#file, () => checkDatabase(this.#database, thorough));

@@ -470,6 +470,8 @@ export interface Library {
     timesteps: number;
     manifestJson: string;
   }): Promise<void>;
+  /** Models that no video is embedded by: one that was just registered, or all of whose videos another has embedded since. */
+  unusedModels(): Promise<string[]>;
   /** Videos that were not embedded by this model. */
   staleVideos(modelId: string): Promise<number[]>;
 

@@ -37,6 +37,10 @@ export class DeferredIndex implements SegmentIndex {
     return this.#index?.sequence ?? 0;
   }
 
+  get compaction(): Promise<void> | null {
+    return this.#index?.compaction ?? null;
+  }
+
   async catchUp(): Promise<void> {
     await this.#index?.catchUp();
   }

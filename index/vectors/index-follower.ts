@@ -76,7 +76,7 @@ class IndexFollower implements SegmentIndex {
   #autosavedSequence = 0;
   /** What changes or saves the index, one after another. */
   #queue: Promise<unknown> = Promise.resolve();
-  #compacting = false;
+  #compaction: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(options: OpenSegmentIndexOptions) {
@@ -91,6 +91,10 @@ class IndexFollower implements SegmentIndex {
 
   get sequence(): number {
     return this.#sequence;
+  }
+
+  get compaction(): Promise<void> | null {
+    return this.#compaction;
   }
 
   async open(): Promise<IndexOpening> {
@@ -238,11 +242,27 @@ class IndexFollower implements SegmentIndex {
   }
 
   async #save(): Promise<void> {
-    if (!this.#options.writable || this.#savedSequence === this.#sequence) return;
+    if (!this.#options.writable) return;
+    await this.#removeSuperseded();
+    if (this.#savedSequence === this.#sequence) return;
     const sequence = this.#sequence;
     const mark = await this.#library.changeMark(sequence);
     await this.#snapshots.write(this.#index, { sequence, mark });
     this.#savedSequence = sequence;
+  }
+
+  /**
+   * Snapshots of other models hold nothing but removed vectors when no video is embedded by them any more. Whoever goes back to
+   * such a model embeds anew, and its index is built of that.
+   */
+  async #removeSuperseded(): Promise<void> {
+    const others = (await this.#library.unusedModels()).filter((id) => id !== this.#modelId);
+    for (const id of others) {
+      await new SnapshotStore(this.#options.folder, id).remove().catch((error: unknown) => {
+        const reason = `${id}: ${errorMessageOf(error)}`;
+        this.#options.logger?.warn({ reason }, 'The vector index of a superseded model could not be removed');
+      });
+    }
   }
 
   /** So that after a crash no more than a share of the index is built again. */
@@ -258,13 +278,12 @@ class IndexFollower implements SegmentIndex {
     }
   }
 
-  /** Nobody waits for it: a removal that made it worthwhile is done already. */
+  /** A removal that made it worthwhile is done already. A reader could not keep what comes of it. */
   async #startCompactionIfWorthwhile(): Promise<void> {
-    if (this.#compacting) return;
+    if (this.#compaction !== null || !this.#options.writable) return;
     const { nodeCount, deletedCount } = await this.#index.counts();
     if (deletedCount < COMPACTION_MINIMUM || deletedCount <= COMPACTION_SHARE * nodeCount) return;
-    this.#compacting = true;
-    void this.#compact({ nodeCount, deletedCount });
+    this.#compaction = this.#compact({ nodeCount, deletedCount });
   }
 
   async #compact(before: { nodeCount: number; deletedCount: number }): Promise<void> {
@@ -282,7 +301,7 @@ class IndexFollower implements SegmentIndex {
         'The vector index could not be built anew',
       );
     } finally {
-      this.#compacting = false;
+      this.#compaction = null;
     }
   }
 }

@@ -75,6 +75,10 @@ export class RecallKeeper implements SegmentIndex {
     return this.#parts.index.sequence;
   }
 
+  get compaction(): Promise<void> | null {
+    return this.#parts.index.compaction;
+  }
+
   get liveRecall(): LiveRecall {
     const count = this.#recalls.length;
     const sum = this.#recalls.reduce((total, recall) => total + recall, 0);

@@ -41,8 +41,10 @@ export interface SnapshotPosition {
 
 export type SnapshotReading =
   | { loaded: true; position: SnapshotPosition }
-  /** `reason` is null when there simply is none. */
-  | { loaded: false; reason: string | null };
+  /** `reason` is null when there simply is none; `isOlder`: an earlier version wrote it, and nothing is wrong with it. */
+  | { loaded: false; reason: string | null; isOlder: boolean };
+
+const OLDER_FORMAT = 'it is of the format of an earlier version';
 
 /**
  * Files of one model's index in a folder: graph files, of which the newest whole one is named by a JSON sidecar. The
@@ -123,12 +125,12 @@ export class SnapshotStore {
     // A writer may replace the graph between the reading of sidecar and graph; the next sidecar is whole again.
     for (let attempt = 1; ; attempt += 1) {
       const sidecar = await this.#readSidecar();
-      if (sidecar === null) return { loaded: false, reason: null };
+      if (sidecar === null) return { loaded: false, reason: null, isOlder: false };
       const reason = typeof sidecar === 'string' ? sidecar : await this.#load(index, sidecar, options);
       if (reason === null) return { loaded: true, position: positionOf(sidecar as Sidecar) };
       const current = await this.#readSidecar();
       if (attempt === 3 || JSON.stringify(current) === JSON.stringify(sidecar))
-        return { loaded: false, reason };
+        return { loaded: false, reason, isOlder: reason === OLDER_FORMAT };
     }
   }
 
@@ -155,6 +157,8 @@ export class SnapshotStore {
     try {
       const { sidecarSha256, ...content } = JSON.parse(text);
       if (sidecarSha256 !== checksumOf(content)) return 'its sidecar was altered or cut';
+      if (Number.isInteger(content.formatVersion) && content.formatVersion < FORMAT_VERSION)
+        return OLDER_FORMAT;
       const parsed = SIDECAR.safeParse(content);
       if (parsed.success) return parsed.data;
       const [issue] = parsed.error.issues;

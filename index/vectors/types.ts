@@ -35,6 +35,8 @@ export interface VectorSearchOptions {
 export interface SegmentIndex extends Pick<VectorIndex, 'dimension' | 'search' | 'size' | 'close'> {
   /** Number of the last change of the library that the index holds. */
   readonly sequence: number;
+  /** Ends when the index has been built anew without its removed segments, for which nobody need wait; null when that is not under way. */
+  readonly compaction: Promise<void> | null;
   /**
    * Applies what the library has changed since; await it after a write to find the write in a search. Calls are
    * serialised.

@@ -41,6 +41,11 @@ export async function checkSnapshot(
     },
   ];
   if (!reading.loaded) {
+    if (reading.isOlder) {
+      return options.required
+        ? told('SNAPSHOT_MISSING', `${reading.reason}: the next start builds it anew`)
+        : [];
+    }
     if (reading.reason !== null) return told('SNAPSHOT_DAMAGED', reading.reason);
     return options.required ? told('SNAPSHOT_MISSING', 'there is none: the next start builds it anew') : [];
   }

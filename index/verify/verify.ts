@@ -132,7 +132,7 @@ async function checkLibrary(
   problems.push(...unusable);
   const snapshots = unusable.some(({ subject }) => subject === dataFolder.vectorsFolder)
     ? []
-    : await loadSnapshots(database, dataFolder);
+    : await loadSnapshots(database, options);
   try {
     database.exec('BEGIN');
     checked.videos = (await library.listVideos({ limit: 1 })).totalCount;
@@ -144,7 +144,7 @@ async function checkLibrary(
     problems.push(...(await checkWatches(database, library, dataFolder.root)));
     onStep?.('Comparing the vector index with the library');
     await checkSnapshots(snapshots, library, options, findings);
-    await checkLeftovers(snapshots, library, options, findings);
+    await checkLeftovers(modelsOf(database), library, options, findings);
     return {
       files: expectedFiles(database, dataFolder.root),
       waiting: await waitingFiles(database, library, dataFolder.root),
@@ -161,8 +161,10 @@ async function checkSnapshots(
   { modelId }: VerifyOptions,
   { problems, checked, skipped }: Findings,
 ): Promise<void> {
-  for (const snapshot of snapshots) {
-    const required = await isRequired(snapshot, library, modelId);
+  // Where the one in use is not known, at least not those that no video is embedded by.
+  const unused = new Set(modelId === null ? await library.unusedModels() : []);
+  for (const snapshot of snapshots.filter(({ model }) => !unused.has(model.id))) {
+    const required = (await library.countSegments(snapshot.model.id)) > 0;
     try {
       problems.push(...(await checkSnapshot(snapshot, library, { required })));
       checked.snapshots += 1;
@@ -176,7 +178,7 @@ async function checkSnapshots(
 
 /** What belongs to nothing is only known when everything that things belong to can be read. */
 async function checkLeftovers(
-  snapshots: readonly LoadedSnapshot[],
+  models: readonly Model[],
   library: SqliteLibrary,
   { dataFolder, repair }: VerifyOptions,
   { problems, skipped }: Findings,
@@ -186,26 +188,27 @@ async function checkLeftovers(
   } else if (problems.some(({ code }) => code === 'ROWS_ORPHANED' || code === 'DATABASE_DAMAGED')) {
     skipped.push('stray files: rows are lost, and they may belong to those');
   } else {
-    const modelIds = snapshots.map(({ model }) => model.id);
+    const modelIds = models.map(({ id }) => id);
     problems.push(...(await checkStrays(dataFolder, library, modelIds)));
   }
 }
 
-async function loadSnapshots(database: SqliteDatabase, dataFolder: DataFolder): Promise<LoadedSnapshot[]> {
-  const models = database.prepare('SELECT id, dimension FROM models ORDER BY key').all() as {
-    id: string;
-    dimension: number;
-  }[];
-  return await Promise.all(models.map((model) => loadSnapshot(dataFolder.vectorsFolder, model)));
+interface Model {
+  id: string;
+  dimension: number;
 }
 
-/** An old model's index may be gone; the one in use is expected as soon as there is something to find. */
-async function isRequired(
-  { model }: LoadedSnapshot,
-  library: SqliteLibrary,
-  modelId: string | null,
-): Promise<boolean> {
-  return (model.id === modelId || modelId === null) && (await library.countSegments(model.id)) > 0;
+function modelsOf(database: SqliteDatabase): Model[] {
+  return database.prepare('SELECT id, dimension FROM models ORDER BY key').all() as Model[];
+}
+
+/** Those of superseded models answer nobody: whether they are whole says nothing about the folder. */
+async function loadSnapshots(
+  database: SqliteDatabase,
+  { dataFolder, modelId }: VerifyOptions,
+): Promise<LoadedSnapshot[]> {
+  const inUse = modelsOf(database).filter(({ id }) => modelId === null || id === modelId);
+  return await Promise.all(inUse.map((model) => loadSnapshot(dataFolder.vectorsFolder, model)));
 }
 
 async function checkArchive(

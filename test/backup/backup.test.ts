@@ -13,7 +13,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { encodeHead, encodeTail, parseHead } from '../../index/backup/format.js';
 import { checkBackup, restoreBackup } from '../../index/backup/restore.js';
@@ -34,6 +34,7 @@ import {
   UPLOAD,
   VIDEO_COUNT,
 } from '../verify/sound-folder.js';
+import { contentOf } from './folder-content.js';
 
 async function backedUp(folder?: SoundFolder) {
   const source = folder ?? (await soundFolder());
@@ -61,19 +62,6 @@ function readOnlyFolder(): string {
 
 function newPlace(): DataFolder {
   return dataFolderAt(join(temporaryFolder(), 'restored'));
-}
-
-/** Every file below a folder with its content, but for locks and SQLite's own. */
-function contentOf(root: string): Record<string, string> {
-  const names = readdirSync(root, { recursive: true, withFileTypes: true });
-  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return Object.fromEntries(
-    files
-      .map((file) => [relative(root, file), file] as const)
-      .filter(([name]) => !/^(writer\.lock|library\.sqlite-)/.test(name))
-      .sort()
-      .map(([name, file]) => [name, createHash('sha256').update(readFileSync(file)).digest('hex')]),
-  );
 }
 
 async function expectSound(dataFolder: DataFolder, videos = VIDEO_COUNT): Promise<void> {

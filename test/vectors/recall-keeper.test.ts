@@ -92,6 +92,7 @@ describe('the keeper of recall', () => {
   const lazy = (index: SegmentIndex, most = 1): SegmentIndex => ({
     dimension: index.dimension,
     sequence: 0,
+    compaction: null,
     search: async (queries, k, options) => {
       const found = await index.search(queries, k, options);
       const share = Math.min(most, (options?.searchEf ?? 0) / (40 * k));
