@@ -7,6 +7,7 @@ import { collectionNameProblem } from '../library/collection-name.js';
 import type { FileOutcome, Job, JobFile, JobRequest } from '../library/types.js';
 import { type CommandContext, type CommonFlags, withCliptrace } from './context.js';
 import { EXIT_DONE, EXIT_SOME_FILES_FAILED } from './exit-codes.js';
+import { finishCompaction } from './finish-compaction.js';
 import { plural, printable, printJson, type Terminal } from './output.js';
 import { type IndexSummary, runJob } from './run-job.js';
 
@@ -38,6 +39,7 @@ export async function indexCommand(
     const indexed = await runIndexing(cliptrace, request, context.terminal);
     const upkeep = flags.calibrate ? runUpkeep : tellOfUpkeep;
     await upkeep(cliptrace, request.collection, context.terminal);
+    await finishCompaction(cliptrace, Number.POSITIVE_INFINITY, context.terminal);
     return indexed;
   });
   if (flags.json) printJson(context.terminal, summaryJson(summary));

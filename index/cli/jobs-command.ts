@@ -17,6 +17,7 @@ import {
   withLibrary,
 } from './context.js';
 import { EXIT_DONE, EXIT_FAILED, EXIT_SOME_FILES_FAILED } from './exit-codes.js';
+import { finishCompaction } from './finish-compaction.js';
 import { printFailures, printSummary, summaryJson } from './index-command.js';
 import { IndexProgress, progressLine } from './index-progress.js';
 import { controlJob, settleAbandoned } from './job-control.js';
@@ -135,6 +136,7 @@ async function runJobs(id: number | null, flags: JobsFlags, context: CommandCont
       if (flags.json) summaries.push(summaryJson(summary));
       else printSummary(terminal, summary);
     }
+    await finishCompaction(cliptrace, Number.POSITIVE_INFINITY, terminal);
     if (flags.json) printJson(terminal, { jobs: summaries });
     else if (queued.length === 0) terminal.out('No job is queued');
     return code;

@@ -11,7 +11,11 @@ import {
   withLibrary,
 } from './context.js';
 import { EXIT_DONE, EXIT_FAILED } from './exit-codes.js';
+import { finishCompaction } from './finish-compaction.js';
 import { formatTable, plural, printable, printJson, VIDEO_HEADERS, videoRow } from './output.js';
+
+/** Half a minute: who removes a video does not expect to wait for more. `index` and a server do it, however large the library is. */
+const MAX_COMPACTED_SEGMENTS = 20_000;
 
 export interface VideosFlags extends CommonFlags {
   collection?: string;
@@ -76,6 +80,7 @@ export async function removeCommand(
   const unknown: number[] = [];
   await withCliptrace(context, flags, 'write', async (cliptrace) => {
     for (const id of ids) ((await cliptrace.removeVideo(id)) ? removed : unknown).push(id);
+    await finishCompaction(cliptrace, MAX_COMPACTED_SEGMENTS, context.terminal);
   });
   const { terminal } = context;
   if (flags.json) printJson(terminal, { removed, unknown });
