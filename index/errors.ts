@@ -77,6 +77,7 @@ export const ERRORS = {
   TOO_FEW_VIDEOS: { status: 422, title: 'The collection has too few videos' },
   EVALUATION_NOT_FOUND: { status: 404, title: 'There is no such evaluation' },
   MEDIA_MISSING: { status: 410, title: "The video's file is no longer there" },
+  DISK_NOT_MOUNTED: { status: 503, title: 'The disk of the file may not be mounted' },
   // Watches and webhooks
   WATCH_NOT_FOUND: { status: 404, title: 'There is no such watch' },
   TOO_MANY_WATCHES: { status: 409, title: 'There are as many watches as allowed' },

@@ -197,13 +197,24 @@ export function printSummary(terminal: Terminal, { job, files, elapsedSeconds }:
     terminal.out('\nPassed over:');
     for (const file of skipped) terminal.out(`  ${printable(file.message ?? file.path)}`);
   }
-  const missing = files.filter((file) => file.outcome === 'missing');
+  printUnmounted(terminal, files);
+  const missing = files.filter(({ outcome, code }) => outcome === 'missing' && code === null);
   if (missing.length > 0) {
     terminal.out('\nNo longer on disk (remove them from the library with --prune):');
     for (const file of missing) {
       terminal.out(`  ${printable(file.path)}${file.videoId === null ? '' : ` (video ${file.videoId})`}`);
     }
   }
+}
+
+/** What is on a disk that is not mounted, by the folder where that would be. */
+function printUnmounted(terminal: Terminal, files: readonly JobFile[]): void {
+  const counts = new Map<string, number>();
+  for (const { code, message } of files) {
+    if (code === 'DISK_NOT_MOUNTED' && message) counts.set(message, (counts.get(message) ?? 0) + 1);
+  }
+  if (counts.size > 0) terminal.out('\nOn a disk that may not be mounted:');
+  for (const [message, count] of counts) terminal.out(`  ${plural(count, 'file')}: ${printable(message)}`);
 }
 
 export function printFailures(terminal: Terminal, files: readonly JobFile[]): void {

@@ -6,10 +6,10 @@ import type { FileOutcome, Library, Video, VideoFile, VideoMetadata } from '../l
 import type { MediaLimits } from '../media/types.js';
 import type { Thumbnails } from '../thumbnails.js';
 import type { SegmentIndex } from '../vectors/types.js';
+import { absenceOf } from './absence.js';
 import type { ArchiveEmbedder, EmbeddedFile } from './archive-embedder.js';
 import { contentHash } from './content-hash.js';
 import { type FileState, fileState } from './file-state.js';
-import { isMissing } from './place.js';
 import { RecentHashes } from './recent-hashes.js';
 import type { ScannedFile } from './scan.js';
 
@@ -74,7 +74,7 @@ export class FileIndexer {
     const { library } = this.#parts;
     // The scan may be hours old by now.
     const state = await fileState(scanned.file.path);
-    const task: FileTask = { ...scanned, file: { path: scanned.file.path, ...state.recorded } };
+    const task: FileTask = { ...scanned, file: { ...scanned.file, ...state.recorded } };
     const { file, collection } = task;
     const known = await library.findFile(collection, file.path);
     if (known && known.sizeBytes === file.sizeBytes && known.modifiedMs === file.modifiedMs) {
@@ -162,7 +162,8 @@ export class FileIndexer {
 
   /** Whether the content is certainly no longer at a place where it was: nothing is there, or something else. */
   async #hasLeft(place: VideoFile, hash: string, signal: AbortSignal): Promise<boolean> {
-    if (await isMissing(place.path)) return true;
+    const absence = await absenceOf(place);
+    if (absence !== 'there') return absence === 'deleted';
     try {
       const state = await fileState(place.path);
       const { sizeBytes, modifiedMs } = state.recorded;
@@ -239,7 +240,7 @@ export class FileIndexer {
         hasAudio: probe.hasAudio,
         damaged: summary.damaged,
       },
-      file: { path: file.path, sizeBytes: file.sizeBytes, modifiedMs: file.modifiedMs, owned },
+      file: { ...file, owned },
       modelId,
       segments,
       replaceVideoId: replaced?.id,

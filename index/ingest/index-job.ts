@@ -2,6 +2,7 @@ import path from 'node:path';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
 import { STOPPING_CODES } from '../library/job-status.js';
 import type { JobFile, JobProgress, JobRequest, Library } from '../library/types.js';
+import { absenceOf, unmountedReason } from './absence.js';
 import type { Admission } from './admission.js';
 import type { FileIndexer, FileResult, FileTask } from './file-indexer.js';
 import { isGone, isLink, isMissing, placeAt } from './place.js';
@@ -28,6 +29,7 @@ export async function runIndexJob(
 ): Promise<JobProgress> {
   const roots = request.paths.map((root) => path.resolve(root));
   const scan = await scanFor(request, roots, context);
+  await context.library.noteDevices(request.collection, scan.files);
   const namesOnePlace = roots.length === 1 && !request.retryFailed && !request.roots;
   const unreadableRoot = scan.failures.find(({ path: failed }) => roots.includes(failed));
   if (unreadableRoot && namesOnePlace) throw unreadableRoot.error;
@@ -182,7 +184,10 @@ async function exceptMissing(
   return left;
 }
 
-/** Files that the library knows below the roots but that are there no longer: reported, removed with `prune`. */
+/**
+ * Files that the library knows below the roots but that are there no longer: reported, removed with `prune` unless their disk may not
+ * be mounted.
+ */
 async function tellMissing(
   request: Extract<JobRequest, { type: 'index' }>,
   roots: readonly string[],
@@ -195,15 +200,17 @@ async function tellMissing(
     // An archive that is not mounted is no reason to forget it.
     if (await isGone(request.roots ? folderOf(root, request.roots) : root)) continue;
     for (const file of await library.filesBelow(request.collection, root)) {
-      if (presentPaths.has(file.path) || file.owned || !(await isMissing(file.path))) continue;
+      if (presentPaths.has(file.path) || file.owned) continue;
+      const absence = await absenceOf(file);
+      if (absence === 'there') continue;
+      const isPruned = request.prune && absence === 'deleted';
       // A video that was nowhere else goes at the end of the job.
-      if (request.prune && !(await library.removePlace(file))) continue;
+      if (isPruned && !(await library.removePlace(file))) continue;
       await recorder.record({
         path: file.path,
-        outcome: request.prune ? 'pruned' : 'missing',
+        outcome: isPruned ? 'pruned' : 'missing',
         videoId: file.videoId,
-        code: null,
-        message: null,
+        ...(absence === 'deleted' ? { code: null, message: null } : unmountedReason(absence)),
       });
     }
   }

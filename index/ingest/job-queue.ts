@@ -370,7 +370,7 @@ export class LibraryJobQueue implements JobQueue {
     const info = await stat(request.path).catch((error: unknown) => {
       throw fileSystemError(request.path, error);
     });
-    const scanned = { path: request.path, sizeBytes: info.size, modifiedMs: info.mtimeMs };
+    const scanned = { path: request.path, sizeBytes: info.size, modifiedMs: info.mtimeMs, device: null };
     const { progress, file } = await runUploadJob(request, scanned, context);
     if (file.outcome === 'failed') {
       throw new CliptraceError((file.code ?? 'INTERNAL') as 'INTERNAL', file.message ?? 'The upload failed');

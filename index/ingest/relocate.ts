@@ -3,6 +3,7 @@ import path from 'node:path';
 import { CliptraceError } from '../errors.js';
 import { placeOf } from '../library/file-moves.js';
 import type { FileMove, Library, VideoFile } from '../library/types.js';
+import { deviceOf } from './absence.js';
 import { contentHash } from './content-hash.js';
 import { fileSystemError } from './scan.js';
 
@@ -113,10 +114,10 @@ async function lookFor(
   { byContent }: { byContent: boolean },
 ): Promise<Found> {
   const info = await stat(target).catch(() => null);
-  const move = info === null ? null : { file, path: target, modifiedMs: info.mtimeMs };
   if (!info?.isFile() || info.size !== file.sizeBytes) {
     return { move: null, isThere: info !== null, compared: false };
   }
+  const move = { file, path: target, modifiedMs: info.mtimeMs, device: await deviceOf(target, info) };
   if (!byContent && info.mtimeMs === file.modifiedMs) return { move, isThere: true, compared: false };
   const video = await library.getVideo(file.videoId);
   const isSame = (await contentHash(target)) === video?.contentHash;

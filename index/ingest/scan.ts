@@ -3,6 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import { kindOfEntry, looksLikeVideo, notRegular } from '../media/container-check.js';
+import { deviceOf } from './absence.js';
 import { type EntryName, entryName, entryPath, nameNotText } from './entry-name.js';
 import { claimsVideo, isLink } from './place.js';
 
@@ -11,6 +12,8 @@ export interface ScannedFile {
   path: string;
   sizeBytes: number;
   modifiedMs: number;
+  /** Of the folder that it lies in; null where that cannot be told, or does not matter. */
+  device: string | null;
 }
 
 export interface ScanFailure {
@@ -79,7 +82,7 @@ class Walk {
     }
     if (info.isDirectory()) await this.#enterFolder(root);
     // A file that is named is always tried, so that its failure is told.
-    else this.#take(root, info);
+    else await this.#take(root, info);
   }
 
   async #enterFolder(folder: string): Promise<void> {
@@ -121,7 +124,7 @@ class Walk {
       else this.#skip(shownPath, errorMessageOf(refusal));
     } else if (!claimsVideo(shownPath) && !(info.size > 0 && (await looksLikeVideo(entry)))) {
       this.#otherFileCount += 1;
-    } else if (name.isText) this.#take(shownPath, info);
+    } else if (name.isText) await this.#take(shownPath, info);
     else this.#fail(shownPath, nameNotText(shownPath));
   }
 
@@ -136,8 +139,9 @@ class Walk {
     if (!isGoneNow) this.#skip(shownPath, fileSystemError(shownPath, error).message);
   }
 
-  #take(file: string, info: Stats): void {
-    this.#files.set(file, { path: file, sizeBytes: info.size, modifiedMs: info.mtimeMs });
+  async #take(file: string, info: Stats): Promise<void> {
+    const device = await deviceOf(file, info);
+    this.#files.set(file, { path: file, sizeBytes: info.size, modifiedMs: info.mtimeMs, device });
   }
 
   #fail(entry: string, error: unknown): void {

@@ -13,6 +13,7 @@ interface FileRow {
   sizeBytes: number;
   modifiedMs: number;
   owned: number;
+  device: string | null;
 }
 
 interface AbsoluteRow {
@@ -21,7 +22,7 @@ interface AbsoluteRow {
 }
 
 const SELECT = `SELECT f.path, f.video_id AS videoId, c.name AS collection, f.size_bytes AS sizeBytes,
-  f.modified_ms AS modifiedMs, f.owned FROM files f JOIN collections c ON c.id = f.collection_id`;
+  f.modified_ms AS modifiedMs, f.owned, f.device FROM files f JOIN collections c ON c.id = f.collection_id`;
 
 /** Paths are given and taken as they lie on disk. */
 export class FilesTable {
@@ -31,7 +32,8 @@ export class FilesTable {
   readonly #owned: Statement<[]>;
   readonly #below: Statement<[{ collection: string; root: string; start: string; end: string }]>;
   readonly #relative: Statement<[string]>;
-  readonly #put: Statement<[number, string, number, string, number, number, number]>;
+  readonly #put: Statement<[number, string, number, string, number, number, number, string | null]>;
+  readonly #noteDevice: Statement<[{ device: string; collection: string; path: string }]>;
   readonly #remove: Statement<[string, string]>;
   readonly #absolute: Statement<[{ start: string; end: string }]>;
   readonly #rename: Statement<[string, number, string]>;
@@ -50,10 +52,15 @@ export class FilesTable {
       `${SELECT} WHERE c.name = ? AND (f.path < '/' OR f.path >= '0') ORDER BY f.path`,
     );
     this.#put = database.prepare(
-      `INSERT INTO files (collection_id, path, video_id, name_folded, size_bytes, modified_ms, owned)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO files (collection_id, path, video_id, name_folded, size_bytes, modified_ms, owned, device)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (collection_id, path) DO UPDATE SET video_id = excluded.video_id,
-         size_bytes = excluded.size_bytes, modified_ms = excluded.modified_ms, owned = excluded.owned`,
+         size_bytes = excluded.size_bytes, modified_ms = excluded.modified_ms, owned = excluded.owned,
+         device = excluded.device`,
+    );
+    this.#noteDevice = database.prepare(
+      `UPDATE files SET device = @device WHERE path = @path AND device IS NOT @device
+       AND collection_id = (SELECT id FROM collections WHERE name = @collection)`,
     );
     this.#remove = database.prepare(
       'DELETE FROM files WHERE path = ? AND collection_id = (SELECT id FROM collections WHERE name = ?)',
@@ -104,7 +111,12 @@ export class FilesTable {
       file.sizeBytes,
       file.modifiedMs,
       Number(file.owned),
+      file.device ?? null,
     );
+  }
+
+  noteDevice(collection: string, path: string, device: string): void {
+    for (const form of this.#paths.formsOf(path)) this.#noteDevice.run({ device, collection, path: form });
   }
 
   remove(collection: string, path: string): void {

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { CliptraceError } from '../errors.js';
 import type {
   EvaluationReport,
@@ -251,13 +252,28 @@ export class SqliteLibrary implements types.Library {
       if (!options.dryRun) {
         // First all of the old places: they are new places of others.
         for (const { file } of free) files.remove(file.collection, file.path);
-        for (const { file, path, modifiedMs } of free) {
-          files.put(collections.find(file.collection) as number, { ...file, path, modifiedMs });
+        for (const { file, path, modifiedMs, device = null } of free) {
+          files.put(collections.find(file.collection) as number, { ...file, path, modifiedMs, device });
         }
       }
       return { moved: free.length, taken };
     };
     return options.dryRun ? this.#snapshot(work) : this.#write(work);
+  }
+
+  async noteDevices(
+    collection: string,
+    seen: readonly { path: string; device: string | null }[],
+  ): Promise<void> {
+    // Searches go on between two parts of a large archive.
+    for (let at = 0; at < seen.length; at += FILES_PER_TRANSACTION) {
+      this.#write(({ files }) => {
+        for (const { path, device } of seen.slice(at, at + FILES_PER_TRANSACTION)) {
+          if (device !== null) files.noteDevice(collection, path, device);
+        }
+      });
+      await setImmediate();
+    }
   }
 
   async joinVideo(input: Parameters<types.Library['joinVideo']>[0]) {
@@ -573,4 +589,5 @@ export class SqliteLibrary implements types.Library {
   }
 }
 
+const FILES_PER_TRANSACTION = 1000;
 const NO_VECTORS: types.SegmentVectors = { ids: [], vectors: new Float32Array() };

@@ -57,6 +57,8 @@ export interface VideoFile {
   sizeBytes: number;
   /** Modification time in milliseconds, with the fraction that the file system gives. */
   modifiedMs: number;
+  /** Where its folder lay when it was last seen there (st_dev, decimal); null where that was not noted. */
+  device?: string | null;
   /** True for uploads, which live in the data folder and go with their video. */
   owned: boolean;
 }
@@ -67,6 +69,7 @@ export interface FileMove {
   path: string;
   /** Of the file where it lies now. */
   modifiedMs: number;
+  device?: string | null;
 }
 
 /** Segments of one video, in order of time. */
@@ -352,6 +355,8 @@ export interface Library {
     moves: readonly FileMove[],
     options?: { dryRun: boolean },
   ): Promise<{ moved: number; taken: FileMove[] }>;
+  /** Notes on which devices files were seen; those that the library does not know are passed over. */
+  noteDevices(collection: string, files: readonly { path: string; device: string | null }[]): Promise<void>;
   /** Removes the place, not the video, if it still is as it was seen; whether it was. */
   removePlace(seen: VideoFile): Promise<boolean>;
   /** Videos of a collection that no file has any more. */

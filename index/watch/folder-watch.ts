@@ -6,6 +6,7 @@ import { scanArchive } from '../ingest/scan.js';
 import type { JobQueue } from '../ingest/types.js';
 import type { Job, Library, VideoMetadata } from '../library/types.js';
 import { type PathState, type SettledPath, SettlingPaths } from './settling-paths.js';
+import { UnmountedFiles } from './unmounted-files.js';
 import { WatchedRoot } from './watched-root.js';
 import { WithheldPaths } from './withheld-paths.js';
 
@@ -49,6 +50,7 @@ export class FolderWatch {
   readonly #roots: WatchedRoot[];
   readonly #settling: SettlingPaths;
   readonly #withheld: WithheldPaths;
+  readonly #unmounted = new UnmountedFiles((problem) => this.#tell(problem));
   /** States that were tried already, so that what cannot be indexed is not tried again until it changes. */
   readonly #tried = new Map<string, PathState>();
   /** Deletions that were put off once already. */
@@ -101,7 +103,9 @@ export class FolderWatch {
     const listens = this.#parts.listen !== false;
     if (listens && (changed || this.#watcher === null)) await this.#listen();
     const stale = new Set(await this.#parts.library.staleVideos(this.#parts.modelId));
+    await this.#unmounted.lookAgain();
     for (const root of this.#roots) await this.#compare(root, stale);
+    this.#unmounted.tell();
   }
 
   /** Touches what differs between disk and library below one root. */
@@ -111,13 +115,21 @@ export class FolderWatch {
     const scan = await scanArchive({ roots: [root.path], exclude, signal });
     if (scan.files.length > 0) root.sawFile();
     const known = new Map((await library.filesBelow(collection, root.path)).map((file) => [file.path, file]));
+    const elsewhere = scan.files.filter(
+      ({ path: seen, device }) => known.has(seen) && known.get(seen)?.device !== device,
+    );
+    await library.noteDevices(collection, elsewhere);
     for (const file of scan.files) {
       const before = known.get(file.path);
       known.delete(file.path);
+      // There again as it was, which nothing else tells of.
+      if (before && this.#tried.get(file.path) === null) this.#tried.delete(file.path);
       const same = before?.sizeBytes === file.sizeBytes && before.modifiedMs === file.modifiedMs;
       if (!same || stale.has(before.videoId)) this.#settling.touch(file.path);
     }
-    for (const file of known.values()) if (!file.owned) this.#settling.touch(file.path);
+    for (const file of known.values()) {
+      if (!file.owned && (await this.#unmounted.isDeleted(file))) this.#settling.touch(file.path);
+    }
   }
 
   async #listen(): Promise<void> {
@@ -152,6 +164,7 @@ export class FolderWatch {
       const one = (await this.#isReplaced(found)) ? { path: found.path, state: null } : found;
       if (await this.#isDue(one)) due.push(one);
     }
+    this.#unmounted.tell();
     if (due.some(({ state }) => state === null)) due = await this.#withoutMoves(due);
     due = await this.#withheld.keep(due);
     for (let at = 0; at < due.length && !this.#stopping.signal.aborted; at += FILES_PER_JOB) {
@@ -192,7 +205,7 @@ export class FolderWatch {
     if (state === null) {
       if (this.#tried.get(file) === null) return false;
       this.#tried.delete(file);
-      return (await root.tellsDeletions()) && (await this.#isKnown(file));
+      return (await root.tellsDeletions()) && (await this.#hasLost(file));
     }
     if (this.#tried.get(file) === state) return false;
     if (this.#tried.get(file) === null) this.#tried.delete(file);
@@ -213,6 +226,15 @@ export class FolderWatch {
   async #isKnown(file: string): Promise<boolean> {
     const { library, collection } = this.#parts;
     return (await library.filesBelow(collection, file)).some((one) => !one.owned);
+  }
+
+  /** Whether a file that the library has at the path, or below it, was deleted. */
+  async #hasLost(file: string): Promise<boolean> {
+    const { library, collection } = this.#parts;
+    for (const known of await library.filesBelow(collection, file)) {
+      if (!known.owned && (await this.#unmounted.isDeleted(known))) return true;
+    }
+    return false;
   }
 
   /** Whether the library has the file as it is; a job may have brought it in meanwhile. */
@@ -254,9 +276,10 @@ export class FolderWatch {
     }
     // Between a scan and the end of the job more may have come: known ones need not be remembered.
     for (const file of await library.jobFiles(job.id)) {
-      // Kept without its file: told once, not at each look.
-      if (file.outcome === 'missing') this.#tried.set(file.path, null);
-      else if (file.outcome !== 'failed') this.#tried.delete(file.path);
+      // Kept without its file: told once, not at each look. A disk that is not mounted is told of otherwise.
+      if (file.outcome === 'missing') {
+        if (file.code === null) this.#tried.set(file.path, null);
+      } else if (file.outcome !== 'failed') this.#tried.delete(file.path);
     }
   }
 

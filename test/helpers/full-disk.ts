@@ -93,7 +93,7 @@ function preloadedDisks(): FullDisks {
   };
 }
 
-function canMount(): boolean {
+export function canMount(): boolean {
   const folder = mkdtempSync(path.join(tmpdir(), 'cliptrace-mount-'));
   try {
     mount(folder, 1024 * 1024);
@@ -106,6 +106,7 @@ function canMount(): boolean {
   }
 }
 
+/** A disk of its own in the place of the folder. */
 export function mount(folder: string, bytes: number): void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder], { stdio: 'pipe' });
 }

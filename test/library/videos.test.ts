@@ -26,6 +26,7 @@ describe('putVideo', () => {
         sizeBytes: 5,
         modifiedMs: 1700000000123.4568,
         owned: true,
+        device: null,
       },
     ]);
   });
