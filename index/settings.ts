@@ -57,6 +57,8 @@ const countSchema = z.coerce.number().int().min(1).max(256);
 /** CONFIGURATION_INVALID or, for a flag, USAGE; with the name and the range that it allows. */
 export function readSettings(env: NodeJS.ProcessEnv, flags: SettingFlags = {}): Settings {
   const processors = availableParallelism();
+  // An unset variable of a script, most likely: it would make a library in whatever folder that runs in.
+  if (flags.data === '') throw new CliptraceError('USAGE', '--data is empty: name a folder, or leave it out');
   return {
     dataRoot: path.resolve(flags.data ?? (env.CLIPTRACE_DATA || 'data')),
     modelFolder: env.CLIPTRACE_MODEL ? path.resolve(env.CLIPTRACE_MODEL) : defaultModelFolder(),

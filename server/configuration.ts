@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
-import { CliptraceError } from '../index/errors.js';
+import { CliptraceError, type ErrorCode } from '../index/errors.js';
 import { collectionNameSchema } from '../index/library/collection-name.js';
 import { SETTING_NAMES } from '../index/settings.js';
 import { DEFAULT_RESCAN_SECONDS, DEFAULT_SETTLE_SECONDS } from '../index/watch/defaults.js';
@@ -172,7 +172,7 @@ const FLAG_OF_VARIABLE = new Map<string, keyof ServerFlags>([
 ]);
 
 /**
- * Reads and checks everything at once. CONFIGURATION_INVALID names each variable or flag that is wrong, its
+ * Reads and checks everything at once. CONFIGURATION_INVALID (USAGE when flags alone are wrong) names each variable or flag that is wrong, its
  * value and the allowed range. An unknown CLIPTRACE_ variable is refused: it is nearly always a misspelling.
  */
 export function loadServerConfiguration(
@@ -180,6 +180,7 @@ export function loadServerConfiguration(
   flags: ServerFlags = {},
 ): ServerConfiguration {
   const problems: string[] = unknownVariables(environment);
+  let isOfFlags = problems.length === 0;
   const given: Record<string, string> = {};
   for (const name of Object.keys(SERVER_VARIABLES)) {
     const flag = FLAG_OF_VARIABLE.get(name);
@@ -191,10 +192,13 @@ export function loadServerConfiguration(
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
       const name = String(issue.path[0]);
-      problems.push(`${sourceOf(name, flags)} is ${JSON.stringify(given[name])}: it ${issue.message}`);
+      const source = sourceOf(name, flags);
+      problems.push(`${source} is ${JSON.stringify(given[name])}: it ${issue.message}`);
+      isOfFlags &&= source.startsWith('--');
     }
   }
-  if (!parsed.success || problems.length > 0) throw invalid(problems);
+  if (!parsed.success || problems.length > 0)
+    throw invalid(problems, undefined, isOfFlags ? 'USAGE' : undefined);
   const values = parsed.data;
   return Object.freeze({
     host: values.CLIPTRACE_HOST,
@@ -275,8 +279,12 @@ function realFolder(variable: string, text: string): string {
   throw invalid([`${variable} names ${JSON.stringify(text)}, which is not a folder`]);
 }
 
-function invalid(problems: string[], cause?: unknown): CliptraceError {
-  return new CliptraceError('CONFIGURATION_INVALID', `${problems.join('; ')}.`, {
+function invalid(
+  problems: string[],
+  cause?: unknown,
+  code: ErrorCode = 'CONFIGURATION_INVALID',
+): CliptraceError {
+  return new CliptraceError(code, `${problems.join('; ')}.`, {
     cause,
     details: { problems },
   });

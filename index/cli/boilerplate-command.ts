@@ -1,9 +1,8 @@
 import { readManifest } from '../encoder/manifest.js';
 import { manifestPathOf } from '../encoder/model-store.js';
-import { CliptraceError, errorCodeOf } from '../errors.js';
+import { errorCodeOf } from '../errors.js';
 import { openDataFolder } from '../library/data-folder.js';
 import { openLibrary } from '../library/sqlite-library.js';
-import type { Library } from '../library/types.js';
 import { type ListedBoilerplate, listBoilerplate } from '../search/boilerplate/list-boilerplate.js';
 import {
   type CommandContext,
@@ -14,6 +13,7 @@ import {
   withLibrary,
 } from './context.js';
 import { EXIT_DONE } from './exit-codes.js';
+import { collectionsNamed } from './known-collection.js';
 import { formatRange, formatTable, plural, printable, printJson, type Terminal } from './output.js';
 import { runJob } from './run-job.js';
 
@@ -31,7 +31,7 @@ export async function boilerplateCommand(flags: BoilerplateFlags, context: Comma
   const { terminal } = context;
   if (flags.refresh) await refresh(flags, context);
   const listed = await withLibrary(context, flags, async (library) => {
-    const names = await namesOf(library, flags.collection);
+    const names = await collectionsNamed(library, flags.collection);
     const { modelFolder, precision } = settingsOf(context, flags);
     const { manifest } = await readManifest(manifestPathOf(modelFolder), precision);
     return listBoilerplate({ library, modelId: manifest.id }, names, { groups, places: PLACES });
@@ -48,7 +48,7 @@ export async function boilerplateCommand(flags: BoilerplateFlags, context: Comma
 async function refresh(flags: BoilerplateFlags, context: CommandContext): Promise<void> {
   try {
     await withCliptrace(context, flags, 'write', async (cliptrace) => {
-      for (const collection of await namesOf(cliptrace.library, flags.collection)) {
+      for (const collection of await collectionsNamed(cliptrace.library, flags.collection)) {
         const job = await cliptrace.jobs.submit({ type: 'boilerplate', collection });
         await runJob(cliptrace, job, context.terminal);
       }
@@ -63,21 +63,13 @@ async function queue(flags: BoilerplateFlags, context: CommandContext): Promise<
   const dataFolder = await openDataFolder(settingsOf(context, flags).dataRoot, { create: false });
   const library = await openLibrary({ dataFolder, mode: 'control' });
   try {
-    for (const collection of await namesOf(library, flags.collection)) {
+    for (const collection of await collectionsNamed(library, flags.collection)) {
       const { id } = await library.createJob({ type: 'boilerplate', collection });
       context.terminal.err(`Another process works on this data folder: it is asked to look, as job ${id}`);
     }
   } finally {
     await library.close();
   }
-}
-
-/** COLLECTION_NOT_FOUND. */
-async function namesOf(library: Library, wanted: string | undefined): Promise<string[]> {
-  const names = (await library.listCollections()).map(({ name }) => name);
-  if (wanted === undefined) return names;
-  if (names.includes(wanted)) return [wanted];
-  throw new CliptraceError('COLLECTION_NOT_FOUND', `There is no collection "${wanted}".`);
 }
 
 function print(terminal: Terminal, listed: ListedBoilerplate): void {

@@ -3,6 +3,7 @@ import { delimiter } from 'node:path';
 import { z } from 'zod';
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import { SETTING_NAMES } from '../settings.js';
+import { serverVariables } from './known-variables.js';
 
 export interface ConfigurationFile {
   path: string;
@@ -80,11 +81,8 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** Those of the server too, where it is there: see `serve`. */
 async function knownVariables(): Promise<string[]> {
-  const address = new URL('../../server/configuration.js', import.meta.url).href;
-  const server = (await import(address).catch(() => null)) as { SERVER_VARIABLES?: object } | null;
-  return [...SETTING_NAMES, ...Object.keys(server?.SERVER_VARIABLES ?? {}), 'FFMPEG_PATH'];
+  return [...SETTING_NAMES, ...(await serverVariables()), 'FFMPEG_PATH'];
 }
 
 function variableOf(key: string): string {

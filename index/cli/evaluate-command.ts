@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenedCliptrace } from '../cliptrace.js';
-import { CliptraceError, type ErrorCode, errorCodeOf } from '../errors.js';
+import { CliptraceError, type ErrorCode, errorCodeOf, errorMessageOf } from '../errors.js';
 import { evaluate } from '../evaluation/evaluator.js';
 import { reportHtml } from '../evaluation/html/report-html.js';
 import { type EvaluationJson, presentEvaluation } from '../evaluation/present.js';
@@ -18,10 +18,10 @@ import { defaultMediaLimits } from '../media/limits.js';
 import type { DataFolder } from '../types.js';
 import { type CommandContext, type CommonFlags, parseNumber, settingsOf, withCliptrace } from './context.js';
 import { printEvaluation } from './evaluation-text.js';
-import { EXIT_DONE } from './exit-codes.js';
+import { EXIT_DONE, EXIT_FAILED } from './exit-codes.js';
 import { IndexProgress } from './index-progress.js';
 import { settleAbandoned } from './job-control.js';
-import { printJson, type Terminal } from './output.js';
+import { printable, printJson, type Terminal } from './output.js';
 import { onStop, runJob } from './run-job.js';
 
 export interface EvaluateFlags extends CommonFlags {
@@ -52,6 +52,7 @@ const LOOKS_PER_CHECK = 4;
 
 /** `cliptrace evaluate`. While a server holds the data folder, it does the work, and this waits for it. */
 export async function evaluateCommand(flags: EvaluateFlags, context: CommandContext): Promise<number> {
+  if (flags.html !== undefined) await checkReportPath(flags.html);
   const asked = await requestOfFlags(flags);
   const request = { ...asked, against: await againstOf(asked, flags, context) };
   const { terminal } = context;
@@ -60,10 +61,36 @@ export async function evaluateCommand(flags: EvaluateFlags, context: CommandCont
     terminal.err('Another process works on this data folder: it is asked to do the evaluation');
     return evaluateThere(request, flags, context);
   });
-  if (flags.html !== undefined) await writeFile(flags.html, reportHtml(evaluation));
+  const isWritten = flags.html === undefined || (await writeReport(flags.html, evaluation, terminal));
   if (flags.json) printJson(terminal, evaluation);
   else printEvaluation(terminal, evaluation);
-  return EXIT_DONE;
+  return isWritten ? EXIT_DONE : EXIT_FAILED;
+}
+
+/** Before hours of work, not after them. USAGE. */
+async function checkReportPath(file: string): Promise<void> {
+  const wrong = (what: string, cause?: unknown) =>
+    new CliptraceError('USAGE', `--html is ${JSON.stringify(file)}: ${what}`, { cause });
+  if (file === '') throw wrong('name a file');
+  const found = await stat(file).catch(() => null);
+  if (found?.isDirectory()) throw wrong('it is a folder, name a file in it');
+  const folder = path.dirname(path.resolve(file));
+  if (!(await stat(folder).catch(() => null))?.isDirectory())
+    throw wrong(`there is no folder ${folder}, make it first`);
+  await access(found ? file : folder, constants.W_OK).catch((cause: unknown) => {
+    throw wrong(`it cannot be written (${errorMessageOf(cause)}), name another place`, cause);
+  });
+}
+
+/** What was measured is told, whatever becomes of the file. */
+async function writeReport(file: string, evaluation: EvaluationJson, terminal: Terminal): Promise<boolean> {
+  try {
+    await writeFile(file, reportHtml(evaluation));
+    return true;
+  } catch (error) {
+    terminal.err(`The report cannot be written to ${printable(file)}: ${errorMessageOf(error)}`);
+    return false;
+  }
 }
 
 async function requestOfFlags(flags: EvaluateFlags): Promise<EvaluationRequest> {

@@ -193,6 +193,6 @@ function exitCodeOf(job: Job): number {
 
 async function requireJob(library: Library, id: number): Promise<Job> {
   const job = await library.getJob(id);
-  if (!job) throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}`);
+  if (!job) throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}: \`cliptrace jobs\` lists them`);
   return job;
 }

@@ -12,6 +12,7 @@ import {
 } from './context.js';
 import { EXIT_DONE, EXIT_FAILED } from './exit-codes.js';
 import { finishCompaction } from './finish-compaction.js';
+import { collectionsNamed } from './known-collection.js';
 import { formatTable, plural, printable, printJson, VIDEO_HEADERS, videoRow } from './output.js';
 
 /** Half a minute: who removes a video does not expect to wait for more. `index` and a server do it, however large the library is. */
@@ -28,15 +29,16 @@ export interface VideosFlags extends CommonFlags {
 /** `cliptrace videos` */
 export async function videosCommand(flags: VideosFlags, context: CommandContext): Promise<number> {
   const limit = parseNumber(flags.limit, '--limit', { min: 1, max: 1000, integer: true }) ?? 100;
-  const page = await withLibrary(context, flags, (library) =>
-    library.listVideos({
+  const page = await withLibrary(context, flags, async (library) => {
+    await collectionsNamed(library, flags.collection);
+    return library.listVideos({
       collection: flags.collection,
       label: flags.label,
       q: flags.query,
       limit,
       cursor: flags.cursor,
-    }),
-  );
+    });
+  });
   const { terminal } = context;
   if (flags.json) printJson(terminal, page);
   else {
@@ -56,7 +58,8 @@ export async function showCommand(
   const id = parseId(idText, 'video');
   const { video, files } = await withLibrary(context, flags, async (library) => {
     const found = await library.getVideo(id);
-    if (!found) throw new CliptraceError('VIDEO_NOT_FOUND', `There is no video ${id}`);
+    if (!found)
+      throw new CliptraceError('VIDEO_NOT_FOUND', `There is no video ${id}: \`cliptrace videos\` lists them`);
     return { video: found, files: await library.filesOf(id) };
   });
   const { terminal } = context;
@@ -86,7 +89,8 @@ export async function removeCommand(
   if (flags.json) printJson(terminal, { removed, unknown });
   else {
     for (const id of removed) terminal.out(`Removed video ${id}`);
-    for (const id of unknown) terminal.err(`VIDEO_NOT_FOUND: There is no video ${id}`);
+    for (const id of unknown)
+      terminal.err(`VIDEO_NOT_FOUND: There is no video ${id}: \`cliptrace videos\` lists them`);
   }
   return unknown.length > 0 ? EXIT_FAILED : EXIT_DONE;
 }

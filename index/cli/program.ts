@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander';
-import { errorCodeOf, errorMessageOf } from '../errors.js';
+import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
 import { JOB_ACTIONS, KEY_ACTIONS, VERIFY_EXIT_CODES, WATCH_ACTIONS } from './command-words.js';
 import { configurationPath } from './configuration-path.js';
 import type { CommandContext } from './context.js';
-import { EXIT_FAILED, EXIT_USAGE } from './exit-codes.js';
+import { EXIT_DONE, EXIT_FAILED, EXIT_USAGE } from './exit-codes.js';
 import { printJson } from './output.js';
 import { packageVersion } from './package-version.js';
 
@@ -304,9 +304,11 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
 
 /** Runs the command line; resolves to the exit code. */
 export async function main(argv: readonly string[], asked: CommandContext): Promise<number> {
-  const path = configurationPath(argv, asked.env);
-  if (path === null) return run(argv, asked);
   try {
+    // `serve` refuses them.
+    if (argv[0] !== 'serve') await warnOfUnknownVariables(asked);
+    const path = configurationPath(argv, asked.env);
+    if (path === null) return await run(argv, asked);
     const { namingKeys, readConfigurationFile, withFile } = await import('./configuration-file.js');
     const file = await readConfigurationFile(path);
     const terminal = {
@@ -316,7 +318,16 @@ export async function main(argv: readonly string[], asked: CommandContext): Prom
     };
     return await run(argv, { ...asked, terminal, env: withFile(asked.env, file) });
   } catch (error) {
-    return tellError(error, argv.includes('--json'), asked);
+    return tellError(error, argv, asked);
+  }
+}
+
+async function warnOfUnknownVariables({ env, terminal }: CommandContext): Promise<void> {
+  const { unknownVariables } = await import('./known-variables.js');
+  for (const name of await unknownVariables(env)) {
+    terminal.err(
+      `Warning: ${name} is not a variable of Cliptrace and changes nothing; is it misspelt? docs/api.md lists them`,
+    );
   }
 }
 
@@ -335,16 +346,30 @@ async function run(argv: readonly string[], context: CommandContext): Promise<nu
     await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-    return tellError(error, argv.includes('--json'), context);
+    if (!(error instanceof CommanderError)) return tellError(error, argv, context);
+    if (error.exitCode === 0) return EXIT_DONE;
+    // It has told people already.
+    if (argv.includes('--json')) {
+      const message = error.message.replace(/^error: /, '');
+      printJson(context.terminal, { error: { code: 'USAGE', message } });
+    }
+    return EXIT_USAGE;
   }
 }
 
-function tellError(error: unknown, json: boolean, { terminal }: CommandContext): number {
+function tellError(error: unknown, argv: readonly string[], { terminal }: CommandContext): number {
   const code = errorCodeOf(error);
   const message = errorMessageOf(error);
-  if (json) printJson(terminal, { error: { code, message } });
+  if (argv.includes('--json')) printJson(terminal, { error: { code, message } });
   terminal.err(`${code}: ${message}`);
   if (code === 'INTERNAL' && error instanceof Error && error.stack) terminal.err(error.stack);
-  return code === 'USAGE' ? EXIT_USAGE : EXIT_FAILED;
+  return isWrongUsage(error, argv) ? EXIT_USAGE : EXIT_FAILED;
+}
+
+function isWrongUsage(error: unknown, argv: readonly string[]): boolean {
+  if (!(error instanceof CliptraceError)) return false;
+  if (error.code === 'USAGE' || error.code === 'REQUEST_INVALID') return true;
+  // A precision that the model does not have, when it is this command line that asks for it.
+  const isGiven = argv.some((argument) => /^--precision(=|$)/.test(argument));
+  return isGiven && error.details.precision !== undefined;
 }

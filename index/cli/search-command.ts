@@ -4,6 +4,7 @@ import { type MetaCondition, parseMetaCondition } from '../library/video-filter.
 import type { SearchAnswer, SearchQuery } from '../search/types.js';
 import { type CommandContext, type CommonFlags, parseNumber, withCliptrace } from './context.js';
 import { EXIT_DONE } from './exit-codes.js';
+import { collectionsNamed } from './known-collection.js';
 import { formatRange, formatTable, printJson, type Terminal } from './output.js';
 
 export interface SearchFlags extends CommonFlags {
@@ -33,8 +34,9 @@ export async function searchCommand(
     startSeconds: parseNumber(flags.start, '--start', { min: 0, max: Number.POSITIVE_INFINITY }),
     endSeconds: parseNumber(flags.end, '--end', { min: 0, max: Number.POSITIVE_INFINITY }),
   };
-  const answer = await withCliptrace(context, flags, 'read', (cliptrace) =>
-    cliptrace.searcher.search({
+  const answer = await withCliptrace(context, flags, 'read', async (cliptrace) => {
+    await collectionsNamed(cliptrace.library, flags.collection);
+    return cliptrace.searcher.search({
       query,
       k,
       perVideo,
@@ -44,8 +46,8 @@ export async function searchCommand(
       collapse: flags.collapse ? 'duplicates' : undefined,
       meta: flags.meta?.map(metaOf),
       minScore: parseNumber(flags.minScore, '--min-score', { min: 0, max: 1 }),
-    }),
-  );
+    });
+  });
   if (flags.json) printJson(context.terminal, answer);
   else printAnswer(context.terminal, answer);
   return EXIT_DONE;

@@ -83,7 +83,11 @@ export class LibraryJobQueue implements JobQueue {
   async get(jobId: number): Promise<Job> {
     if (this.#running?.job.id === jobId) return this.#running.job;
     const job = await this.#parts.library.getJob(jobId);
-    if (!job) throw new CliptraceError('JOB_NOT_FOUND', `There is no job ${jobId}`);
+    if (!job)
+      throw new CliptraceError(
+        'JOB_NOT_FOUND',
+        `There is no job ${jobId}: list the jobs to see which there are`,
+      );
     return this.#unwritten.shown(job);
   }
 

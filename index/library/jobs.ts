@@ -187,7 +187,10 @@ export class JobsTable {
     // It would go on by itself.
     const canCancel = command === 'cancel' && isStoppedForRoom(job);
     if (hasEnded(job) && !canResume && !canCancel) {
-      throw new CliptraceError('JOB_ALREADY_ENDED', `Job ${id} has already ended: it is ${job.status}`);
+      throw new CliptraceError(
+        'JOB_ALREADY_ENDED',
+        `Job ${id} has already ended: it is ${job.status}. Ask for the same again to have it done once more.`,
+      );
     }
     switch (command) {
       case 'cancel':
@@ -259,7 +262,9 @@ export class JobsTable {
 }
 
 function notFound(id: number): CliptraceError {
-  return new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}.`, { details: { jobId: id } });
+  return new CliptraceError('JOB_NOT_FOUND', `There is no job ${id}: list the jobs to see which there are.`, {
+    details: { jobId: id },
+  });
 }
 
 /** An upload lies in the data folder; what is asked to be indexed never does. */

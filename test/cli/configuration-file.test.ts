@@ -62,6 +62,14 @@ describe('the configuration file', () => {
     expect(configurationPath(['serve', '--config=a.json'], {})).toBe('a.json');
     expect(configurationPath(['serve'], { CLIPTRACE_CONFIG: 'b.json' })).toBe('b.json');
     expect(configurationPath(['serve'], {})).toBeNull();
+    for (const wrong of [
+      ['--config', 'a', '--config=b'],
+      ['--config='],
+      ['--config=', 'videos'],
+      ['--config', ''],
+    ]) {
+      expect(() => configurationPath(['videos', ...wrong], {})).toThrow(/--config is (given 2 times|empty)/);
+    }
   });
 
   it('is obeyed by every command', async () => {

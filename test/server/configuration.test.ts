@@ -17,11 +17,11 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-function problemOf(environment: Record<string, string>, flags = {}): string {
+function problemOf(environment: Record<string, string>, flags = {}, code = 'CONFIGURATION_INVALID'): string {
   try {
     loadServerConfiguration(environment, flags);
   } catch (error) {
-    if (error instanceof CliptraceError && error.code === 'CONFIGURATION_INVALID') return error.message;
+    if (error instanceof CliptraceError && error.code === code) return error.message;
     throw error;
   }
   throw new Error(`accepted ${JSON.stringify({ environment, flags })}`);
@@ -106,7 +106,9 @@ describe('the configuration of the server', () => {
   });
 
   it('names a flag as the person wrote it', () => {
-    expect(problemOf({ CLIPTRACE_PORT: '1' }, { port: 'x' })).toContain('--port is "x"');
+    expect(problemOf({ CLIPTRACE_PORT: '1' }, { port: 'x' }, 'USAGE')).toContain('--port is "x"');
+    // Not the fault of the command line alone.
+    expect(problemOf({ CLIPTRACE_AUTH: 'x' }, { port: 'x' })).toContain('--port is "x"');
   });
 
   it('refuses a misspelt variable and lists the known ones', () => {
