@@ -13,7 +13,7 @@ import { MAX_GROUP_FILES } from './ingest/group-size.js';
 import { LibraryJobQueue } from './ingest/job-queue.js';
 import { removeOrphanUploads } from './ingest/orphan-uploads.js';
 import { RoomWatch } from './ingest/room-watch.js';
-import { openDataFolder, sweepTemporaryFolder } from './library/data-folder.js';
+import { closedFolders, openDataFolder, sweepTemporaryFolder } from './library/data-folder.js';
 import { openLibrary } from './library/sqlite-library.js';
 import type { Library, Video } from './library/types.js';
 import { looksLikeVideo } from './media/container-check.js';
@@ -50,6 +50,8 @@ export interface OpenOptions {
 export interface OpenedCliptrace extends Cliptrace {
   readonly jobs: LibraryJobQueue;
   readonly index: SegmentIndex;
+  /** Where no videos of an archive are looked for. */
+  readonly closedFolders: readonly string[];
 }
 
 /** Clips of one encoder call: more gained nothing on the processors that were measured (docs/architecture.md). */
@@ -212,6 +214,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
     }),
     keeper,
   );
+  const closed = await closedFolders(dataFolder);
   const pathOfVideo = async (videoId: number) => mediaPath(library, await requireVideo(library, videoId));
   const jobs = new LibraryJobQueue({
     library,
@@ -254,7 +257,9 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
       maxFiles: 2 * MAX_GROUP_FILES * settings.decodes,
       maxBytes: MAX_EARLY_BYTES,
     }),
-    exclude: [dataFolder.root],
+    exclude: closed,
+    mediaFolder: dataFolder.mediaFolder,
+    modelId: manifest.id,
     room: new RoomWatch([
       dataFolder.root,
       dataFolder.vectorsFolder,
@@ -266,6 +271,7 @@ async function compose(options: OpenOptions, undo: (() => unknown)[]): Promise<O
 
   return {
     dataFolder,
+    closedFolders: closed,
     library,
     encoder,
     ffmpeg,

@@ -12,6 +12,7 @@ import {
   writeRestoreList,
 } from '../library/interrupted-restore.js';
 import { requireKnownHistory } from '../library/migrations.js';
+import { RESTORE_STAGING } from '../library/own-files.js';
 import { findOrphanRows } from '../library/row-checks.js';
 import type { DataFolder } from '../types.js';
 import { explainWriteError, requireSpace, syncFolder } from './disk.js';
@@ -62,7 +63,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreSum
   const existed = existsSync(dataFolder.root);
   await createFolder(dataFolder.root);
   const lock = lockDataFolder(dataFolder);
-  const staging = join(dataFolder.temporaryFolder, 'restore');
+  const staging = join(dataFolder.temporaryFolder, RESTORE_STAGING);
   let isCertain = false;
   try {
     await requirePlace();

@@ -131,7 +131,7 @@ async function checkLibrary(
         detail: `${totalCount} videos in ${dataFolder.root}${stale > 0 ? `, ${stale} embedded by another model` : ''}`,
         remedy:
           stale > 0
-            ? 'Run "cliptrace index" on the archive again: those videos are not found until then'
+            ? 'Run "cliptrace index" on the archive again (a server start or "cliptrace jobs run" embeds uploads): those videos are not found until then'
             : null,
       });
       findings.push(await checkIndex(library, model, dataFolder.vectorsFolder));

@@ -124,6 +124,7 @@ async function runJobs(id: number | null, flags: JobsFlags, context: CommandCont
   return withCliptrace(context, flags, 'write', async (cliptrace) => {
     const { library, jobs } = cliptrace;
     await library.requeueInterrupted();
+    if (id === null) await jobs.queueStaleUploads();
     const queued =
       id === null
         ? (await library.pendingJobs()).filter((job) => job.status === 'queued')
@@ -167,7 +168,8 @@ function whatText({ request }: Job): string {
   if (request.type === 'calibrate') return 'fit the scores';
   if (request.type === 'boilerplate') return 'look for boilerplate';
   if (request.type === 'duplicates') return 'list near-duplicates';
-  return request.type === 'index' ? `index ${pathsText(request.paths)}` : `upload "${request.title}"`;
+  if (request.type === 'upload') return `upload "${request.title}"`;
+  return `index ${pathsText(request.paths) || 'uploads that another model embedded'}`;
 }
 
 /** A watch asks for thousands at once. */

@@ -103,7 +103,7 @@ function followFolders(
     library: cliptrace.library,
     jobs: cliptrace.jobs,
     modelId: cliptrace.encoder.manifest.id,
-    exclude: [cliptrace.dataFolder.root],
+    exclude: cliptrace.closedFolders,
     onProblem: ({ code, message }) => logger.warn({ code, reason: message }, 'following folders'),
   });
   watch.start().then(

@@ -54,7 +54,7 @@ export async function watchCommand(
         library: cliptrace.library,
         jobs: cliptrace.jobs,
         modelId: cliptrace.encoder.manifest.id,
-        exclude: [cliptrace.dataFolder.root],
+        exclude: cliptrace.closedFolders,
         settleMs: settleSeconds * 1000,
         rescanMs: rescanSeconds * 1000,
         onJob: (job) => tellJob(cliptrace, job, terminal, json),

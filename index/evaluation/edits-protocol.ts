@@ -3,6 +3,7 @@ import path from 'node:path';
 import { compareText } from '../compare-text.js';
 import { errorCodeOf, errorMessageOf } from '../errors.js';
 import { STOPPING_CODES } from '../library/job-status.js';
+import { EDITED_CLIP, temporaryPrefix } from '../library/own-files.js';
 import type { Video } from '../library/types.js';
 import { CONFIDENCE } from './bootstrap.js';
 import { type EditQuery, planEditQueries, trueRange } from './edit-queries.js';
@@ -125,13 +126,13 @@ async function searchAll(
   context: EvaluationContext,
 ): Promise<{ position: number; outcome: EditOutcome }[]> {
   const contentOf = new Map(context.videos.map(({ id, contentHash }) => [id, contentHash]));
-  const folder = await mkdtemp(path.join(context.temporaryFolder, 'edits-'));
+  const folder = await mkdtemp(path.join(context.temporaryFolder, temporaryPrefix('edits')));
   const outcomes: { position: number; outcome: EditOutcome }[] = [];
   try {
     for (const [position, query] of queries.entries()) {
       if (context.signal.aborted) throw cancelled();
       context.onProgress(position, queries.length);
-      const outcome = await searchOne(query, path.join(folder, 'query.mp4'), request, context, contentOf);
+      const outcome = await searchOne(query, path.join(folder, EDITED_CLIP), request, context, contentOf);
       if (outcome) outcomes.push({ position, outcome });
     }
   } finally {

@@ -74,9 +74,11 @@ export class FileIndexer {
     const { library } = this.#parts;
     // The scan may be hours old by now.
     const state = await fileState(scanned.file.path);
-    const task: FileTask = { ...scanned, file: { ...scanned.file, ...state.recorded } };
-    const { file, collection } = task;
+    const file = { ...scanned.file, ...state.recorded };
+    const { collection } = scanned;
     const known = await library.findFile(collection, file.path);
+    // An upload stays one, whoever asks for it again.
+    const task: FileTask = { ...scanned, file, owned: scanned.owned || known?.owned === true };
     if (known && known.sizeBytes === file.sizeBytes && known.modifiedMs === file.modifiedMs) {
       const video = await library.getVideo(known.videoId);
       if (video && (await this.#isCurrent(video))) return this.#unchanged(video, task);
@@ -224,10 +226,11 @@ export class FileIndexer {
     // Whether it really is replaced is decided in the library, at the moment of the change.
     const replaced = same ?? (await this.#replacedVideo(known));
     const keepsTitle = same !== null && task.title === null;
+    const ownTitle = owned ? replaced?.title : undefined;
     const put: Parameters<Library['putVideo']>[0] = {
       video: {
         collection,
-        title: keepsTitle ? same.title : (task.title ?? titleOf(file.path)),
+        title: keepsTitle ? same.title : (task.title ?? ownTitle ?? titleOf(file.path)),
         label: task.label,
         contentHash: hash,
         sizeBytes: file.sizeBytes,
@@ -278,8 +281,8 @@ export class FileIndexer {
     const former = this.#formerPlaces.get(video.id);
     if (former !== undefined) places.push(former);
     this.#formerPlaces.delete(video.id);
-    // Only a title that came from the file name follows the file name.
-    if (task.title === null && places.some((place) => titleOf(place) === video.title)) {
+    // Only a title that came from the file name follows the file name; the name of an upload is ours.
+    if (task.title === null && !task.owned && places.some((place) => titleOf(place) === video.title)) {
       await this.#parts.library.updateVideo(video.id, { title: titleOf(task.file.path) });
     }
   }

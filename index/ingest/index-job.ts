@@ -5,9 +5,11 @@ import type { JobFile, JobProgress, JobRequest, Library } from '../library/types
 import { absenceOf, unmountedReason } from './absence.js';
 import type { Admission } from './admission.js';
 import type { FileIndexer, FileResult, FileTask } from './file-indexer.js';
+import { type FoundFile, recogniseUploads } from './own-media.js';
 import { isGone, isLink, isMissing, placeAt } from './place.js';
 import { ProgressTracker } from './progress.js';
 import { type ScanFailure, type ScannedFile, type ScanResult, scanArchive } from './scan.js';
+import { staleUploads } from './stale-uploads.js';
 
 export interface JobContext {
   library: Library;
@@ -15,6 +17,10 @@ export interface JobContext {
   /** How many files are in hand at a time. */
   admission: Admission;
   exclude: readonly string[];
+  /** Where uploads lie. */
+  mediaFolder: string;
+  /** Of the encoder. */
+  modelId: string;
   signal: AbortSignal;
   /** What an earlier run of this job told of a file. */
   recordedFile(path: string): Promise<JobFile | null>;
@@ -22,7 +28,10 @@ export interface JobContext {
   onProgress(progress: JobProgress): void;
 }
 
-/** Scans the roots, indexes what is new or changed, and reports (or prunes) what is gone. */
+/**
+ * Scans the roots, indexes what is new or changed, and reports (or prunes) what is gone. Uploads of the collection that another model
+ * has embedded are taken along.
+ */
 export async function runIndexJob(
   request: Extract<JobRequest, { type: 'index' }>,
   context: JobContext,
@@ -34,12 +43,14 @@ export async function runIndexJob(
   const unreadableRoot = scan.failures.find(({ path: failed }) => roots.includes(failed));
   if (unreadableRoot && namesOnePlace) throw unreadableRoot.error;
 
+  const found = await recogniseUploads(scan.files, request.collection, context);
+  const files = [...found.files, ...(await uploadsToTake(request, found.files, context))];
   const failures = await exceptMissing(scan.failures, request, roots, context);
   const progress = new ProgressTracker();
   const recorder = new Recorder(context, progress);
   progress.begin(
-    scan.files.length + failures.length,
-    scan.files.reduce((total, file) => total + file.sizeBytes, 0),
+    files.length + failures.length,
+    files.reduce((total, file) => total + file.sizeBytes, 0),
     scan.otherFileCount,
   );
   context.onProgress(progress.progress);
@@ -49,12 +60,11 @@ export async function runIndexJob(
     if (isOver) await recorder.missing(failed);
     else await recorder.failed({ path: failed, sizeBytes: 0 }, error);
   }
-  for (const { path: skipped, error } of await exceptMissing(scan.skipped, request, roots, context)) {
-    await recorder.skipped(skipped, error);
-  }
+  const skipped = [...(await exceptMissing(scan.skipped, request, roots, context)), ...found.skipped];
+  for (const one of skipped) await recorder.skipped(one.path, one.error);
 
-  await indexAll(request, scan.files, context, recorder);
-  if (!request.retryFailed) await tellMissing(request, roots, scan.files, context, recorder);
+  await indexAll(request, files, context, recorder);
+  if (!request.retryFailed) await tellMissing(request, roots, files, context, recorder);
   await context.indexer.forgetUnplaced(request.collection);
   return progress.end();
 }
@@ -65,26 +75,20 @@ export async function runIndexJob(
  */
 async function indexAll(
   request: Extract<JobRequest, { type: 'index' }>,
-  files: readonly ScannedFile[],
+  files: readonly FoundFile[],
   context: JobContext,
   recorder: Recorder,
 ): Promise<void> {
+  const { collection, labelFrom, metadata } = request;
   const sizes = new Map<number, number>();
   for (const { sizeBytes } of files) sizes.set(sizeBytes, (sizes.get(sizeBytes) ?? 0) + 1);
-  const later: ScannedFile[] = [];
-  const index = (file: ScannedFile, mayHaveMoved?: FileTask['mayHaveMoved']) => {
-    const labelFromFolder =
-      request.labelFrom === 'folder' ? path.basename(path.dirname(file.path)) : undefined;
+  const later: FoundFile[] = [];
+  const index = (file: FoundFile, mayHaveMoved?: FileTask['mayHaveMoved']) => {
+    const label = labelFrom === 'folder' && !file.owned ? path.basename(path.dirname(file.path)) : undefined;
+    // What is told of an archive is not told of what was uploaded.
+    const told = file.owned ? undefined : metadata;
     return indexOne(
-      {
-        file,
-        collection: request.collection,
-        title: null,
-        label: labelFromFolder,
-        metadata: request.metadata,
-        owned: false,
-        mayHaveMoved,
-      },
+      { file, collection, title: null, label, metadata: told, owned: file.owned, mayHaveMoved },
       context,
       recorder,
     );
@@ -97,6 +101,18 @@ async function indexAll(
     if (!done) later.push(file);
   });
   await admitEach(later, context.admission, (file) => index(file));
+}
+
+/** Not for a job that tries again what failed or follows a folder: there it would come again and again. */
+async function uploadsToTake(
+  { collection, retryFailed, roots }: Extract<JobRequest, { type: 'index' }>,
+  found: readonly FoundFile[],
+  { library, modelId }: JobContext,
+): Promise<FoundFile[]> {
+  if (retryFailed || roots) return [];
+  const foundPaths = new Set(found.map((file) => file.path));
+  const uploads = await staleUploads(library, collection, modelId);
+  return uploads.filter((file) => !foundPaths.has(file.path));
 }
 
 /** Everything below the roots or, to try again what failed, only that. */
@@ -307,10 +323,10 @@ class Recorder {
 }
 
 /** Runs `work` over the files as they are admitted; stops at the first error, after what runs has ended. */
-async function admitEach(
-  files: readonly ScannedFile[],
+async function admitEach<File extends ScannedFile>(
+  files: readonly File[],
   admission: Admission,
-  work: (file: ScannedFile) => Promise<unknown>,
+  work: (file: File) => Promise<unknown>,
 ): Promise<void> {
   const running = new Set<Promise<void>>();
   let failure: { error: unknown } | null = null;

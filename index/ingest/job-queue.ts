@@ -15,6 +15,7 @@ import { removeUnusedUpload } from './remove-upload.js';
 import type { RoomWatch } from './room-watch.js';
 import { RunningJob } from './running-job.js';
 import { fileSystemError } from './scan.js';
+import { queueStaleUploads } from './stale-uploads.js';
 import type { JobEvent, JobQueue, TaskRunner } from './types.js';
 import { UnwrittenEnd } from './unwritten-end.js';
 
@@ -30,6 +31,10 @@ export interface JobQueueParts {
   tasks: Readonly<Record<'boilerplate' | 'calibrate' | 'duplicates', TaskRunner>>;
   admission: Admission;
   exclude: readonly string[];
+  /** Where uploads lie. */
+  mediaFolder: string;
+  /** Of the encoder. */
+  modelId: string;
   /** Of the disks that the job writes to. */
   room: RoomWatch;
   /** For what has no one to answer to. The job is null when the queue itself could not be read. */
@@ -151,8 +156,15 @@ export class LibraryJobQueue implements JobQueue {
     await library.requeueInterrupted();
     for (const { id } of cancelled) await removeUnusedUpload(await this.get(id), library);
     this.#hasStopped = true;
+    // Without room for the job they wait for the next start.
+    await this.queueStaleUploads().catch((error: unknown) => this.#parts.onError?.(error, null));
     this.#keepLooking();
     this.#wake();
+  }
+
+  /** Queues what embeds the uploads that only another model has embedded. */
+  queueStaleUploads(): Promise<Job[]> {
+    return queueStaleUploads(this.#parts.library, this.#parts.modelId);
   }
 
   async stop(): Promise<void> {
@@ -383,12 +395,14 @@ export class LibraryJobQueue implements JobQueue {
   }
 
   #context(running: RunningJob): JobContext {
-    const { library, indexer, admission, exclude } = this.#parts;
+    const { library, indexer, admission, exclude, mediaFolder, modelId } = this.#parts;
     return {
       library,
       indexer,
       admission,
       exclude,
+      mediaFolder,
+      modelId,
       signal: running.signal,
       recordedFile: (path) => library.jobFile(running.job.id, path),
       onProgress: (progress) => running.progress(progress),

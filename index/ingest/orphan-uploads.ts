@@ -1,25 +1,41 @@
-import { readdir, rm } from 'node:fs/promises';
-import path from 'node:path';
+import { deleteOwn, ownFilesIn, UPLOAD_NAME } from '../library/own-files.js';
 import type { Library } from '../library/types.js';
 
 /**
- * Files of the media folder that belong to no video, to no watch and to no job that is still to come or may be resumed: what a
- * process left that died between storing an upload and recording it.
+ * Uploads in the media folder that belong to no video, to no watch and to no job that is still to come or may be resumed: what a
+ * process left that died between storing an upload and recording it. Only files that the product has named, see `own-files.ts`.
  */
 export async function findOrphanUploads(mediaFolder: string, library: Library): Promise<string[]> {
-  const owned = new Set((await library.ownedFiles()).map((file) => file.path));
-  for (const { request } of [...(await library.pendingJobs()), ...(await library.resumableUploads())]) {
-    if (request.type === 'upload') owned.add(request.path);
+  const uploads = await ownFilesIn(mediaFolder, UPLOAD_NAME);
+  if (uploads.length === 0) return [];
+  const kept = await keptUploads(library);
+  const orphans: string[] = [];
+  for (const upload of uploads) {
+    if (!kept.has(upload) && !(await isKnown(upload, library))) orphans.push(upload);
   }
-  for (const clip of await library.watches.clipPaths()) owned.add(clip);
-  return (await readdir(mediaFolder))
-    .map((name) => path.join(mediaFolder, name))
-    .filter((file) => !owned.has(file));
+  return orphans;
 }
 
 /** Deletes them. Only for who holds the data folder. */
 export async function removeOrphanUploads(mediaFolder: string, library: Library): Promise<string[]> {
   const orphans = await findOrphanUploads(mediaFolder, library);
-  for (const orphan of orphans) await rm(orphan, { recursive: true, force: true });
+  for (const orphan of orphans) await deleteOwn(orphan);
   return orphans;
+}
+
+async function keptUploads(library: Library): Promise<Set<string>> {
+  const kept = new Set((await library.ownedFiles()).map((file) => file.path));
+  for (const { request } of [...(await library.pendingJobs()), ...(await library.resumableUploads())]) {
+    if (request.type === 'upload') kept.add(request.path);
+  }
+  for (const clip of await library.watches.clipPaths()) kept.add(clip);
+  return kept;
+}
+
+/** A file that is known is nobody's leftover, whether it goes with its video or not. */
+async function isKnown(file: string, library: Library): Promise<boolean> {
+  for (const { name } of await library.listCollections()) {
+    if ((await library.findFile(name, file)) !== null) return true;
+  }
+  return false;
 }

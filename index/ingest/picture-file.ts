@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { temporaryPrefix } from '../library/own-files.js';
 import { explainingWrites } from '../storage-errors.js';
 
 /** A temporary file that ffmpeg writes the pictures of one video to. */
@@ -10,7 +11,7 @@ export class PictureFile {
 
   /** DISK_FULL, DATA_FOLDER_NOT_WRITABLE. */
   static async create(folder: string): Promise<PictureFile> {
-    const file = path.join(folder, `pictures-${randomBytes(8).toString('hex')}`);
+    const file = path.join(folder, `${temporaryPrefix('pictures')}${randomBytes(8).toString('hex')}`);
     const handle = await explainingWrites(file, () => open(file, 'wx'));
     return new PictureFile(file, handle);
   }

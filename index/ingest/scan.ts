@@ -37,7 +37,7 @@ export interface ScanResult {
  */
 export async function scanArchive(input: {
   roots: readonly string[];
-  /** Folders that are never entered (the data folder). */
+  /** Folders that are never entered (the data folder), and nothing in them unless a root lies there. */
   exclude: readonly string[];
   signal?: AbortSignal | undefined;
 }): Promise<ScanResult> {
@@ -47,7 +47,9 @@ export async function scanArchive(input: {
 }
 
 class Walk {
-  readonly #exclude: ReadonlySet<string>;
+  readonly #exclude: readonly string[];
+  /** Of the root in hand. */
+  #closed: readonly string[] = [];
   readonly #signal: AbortSignal | undefined;
   readonly #files = new Map<string, ScannedFile>();
   readonly #visitedFolders = new Set<string>();
@@ -56,7 +58,7 @@ class Walk {
   #otherFileCount = 0;
 
   constructor(exclude: readonly string[], signal: AbortSignal | undefined) {
-    this.#exclude = new Set(exclude);
+    this.#exclude = exclude;
     this.#signal = signal;
   }
 
@@ -80,7 +82,13 @@ class Walk {
       else this.#fail(root, error);
       return;
     }
-    if (info.isDirectory()) await this.#enterFolder(root);
+    if (info.isDirectory()) {
+      const real = await realPathOrSame(root);
+      // What is named, though it lies in such a folder, is entered.
+      this.#closed = this.#exclude.filter((folder) => real === folder || !isWithin(folder, real));
+      if (this.#closed.includes(real)) this.#skip(root, `${root} is where Cliptrace keeps its own files`);
+      await this.#enterFolder(root);
+    }
     // A file that is named is always tried, so that its failure is told.
     else await this.#take(root, info);
   }
@@ -88,7 +96,7 @@ class Walk {
   async #enterFolder(folder: string): Promise<void> {
     if (this.#signal?.aborted) throw new CliptraceError('CANCELLED', 'The indexing was cancelled');
     const real = await realPathOrSame(folder);
-    if (this.#exclude.has(real)) return;
+    if (this.#closed.some((closed) => isWithin(closed, real))) return;
     if (this.#visitedFolders.has(real)) {
       if (await isLink(folder)) this.#skip(folder, `${folder} leads to ${real}, which is read already`);
       return;
@@ -173,7 +181,11 @@ async function findShown(shownPath: string): Promise<EntryName | null> {
   }
 }
 
-async function realPathOrSame(entry: string): Promise<string> {
+export function isWithin(folder: string, entry: string): boolean {
+  return entry === folder || entry.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
+}
+
+export async function realPathOrSame(entry: string): Promise<string> {
   try {
     return await realpath(entry);
   } catch {

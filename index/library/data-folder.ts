@@ -1,10 +1,11 @@
 import { constants, type Stats } from 'node:fs';
-import { access, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { access, lstat, mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CliptraceError, errorCodeOf, errorMessageOf } from '../errors.js';
 import { explainingWrites, explainWriteError } from '../storage-errors.js';
 import type { DataFolder } from '../types.js';
 import { finishInterruptedRestore } from './interrupted-restore.js';
+import { deleteOwn, temporaryLeftovers } from './own-files.js';
 
 /** The places below a data folder; touches nothing. */
 export function dataFolderAt(root: string): DataFolder {
@@ -34,12 +35,22 @@ export async function openDataFolder(root: string, options: { create: boolean })
   return folder;
 }
 
-/** Removes what an interrupted run left. For the holder of the folder lock only. */
+/**
+ * Folders in which no videos of an archive are looked for: a link may put one of ours among those of an archive. Uploads, which are
+ * videos, are told apart one by one.
+ */
+export async function closedFolders(folder: DataFolder): Promise<string[]> {
+  const closed = [folder.root];
+  for (const path of [folder.vectorsFolder, folder.thumbnailsFolder, folder.temporaryFolder]) {
+    if ((await lstat(path).catch(() => null))?.isSymbolicLink()) closed.push(path);
+  }
+  return closed;
+}
+
+/** Removes what an interrupted run left, and nothing that others put there. For the holder of the folder lock only. */
 export async function sweepTemporaryFolder(folder: DataFolder): Promise<void> {
   await explainingWrites(folder.temporaryFolder, async () => {
-    for (const name of await readdir(folder.temporaryFolder)) {
-      await rm(join(folder.temporaryFolder, name), { recursive: true, force: true });
-    }
+    for (const leftover of await temporaryLeftovers(folder.temporaryFolder)) await deleteOwn(leftover);
   });
 }
 

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { explainWriteError } from '../storage-errors.js';
 import type { DataFolder } from '../types.js';
 import { lockDataFolder } from './folder-lock.js';
+import { lastingNamesIn } from './own-files.js';
 
 /** Lists the files of a restored folder that stand beside it, and says which backup they are of. */
 const RESTORE_LIST = 'restored-files.json';
@@ -62,8 +63,8 @@ export function moveRestored(folder: DataFolder): string | null {
   const kept = new Set(list.files);
   for (const [name, target] of foldersOf(folder)) {
     mkdirSync(target, { recursive: true });
-    for (const old of readdirSync(target)) {
-      if (!kept.has(`${name}/${old}`)) rmSync(join(target, old), { recursive: true, force: true });
+    for (const old of lastingNamesIn(target, name)) {
+      if (!kept.has(`${name}/${old}`)) rmSync(join(target, old), { force: true });
     }
     for (const file of namesIn(join(restored, name))) move(join(restored, name, file), join(target, file));
   }
@@ -105,7 +106,7 @@ function removeEmpty(folder: DataFolder): void {
   }
 }
 
-function foldersOf(folder: DataFolder): [string, string][] {
+function foldersOf(folder: DataFolder): ['media' | 'thumbnails' | 'vectors', string][] {
   return [
     ['vectors', folder.vectorsFolder],
     ['media', folder.mediaFolder],

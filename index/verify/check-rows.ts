@@ -10,6 +10,9 @@ import type { Library } from '../library/types.js';
 import type { Problem, ProblemCode } from './types.js';
 
 const INDEX_AGAIN = 'Run "cliptrace index" on the archive.';
+const EMBED_AGAIN =
+  'Run "cliptrace index" on the archive: uploads of the collection are taken along. ' +
+  'Where there is no archive, the next start of the server embeds them, or "cliptrace jobs run".';
 
 /** Rows that refer to nothing, and videos whose parts do not agree. */
 export async function checkRows(database: SqliteDatabase, library: Library): Promise<Problem[]> {
@@ -50,7 +53,7 @@ export async function checkModelFeatures(
       subject: `${outdated.length} videos`,
       detail: `they were not embedded by the model ${modelId}, so no search finds them (videos ${listed(outdated)})`,
       repair: null,
-      remedy: INDEX_AGAIN,
+      remedy: EMBED_AGAIN,
     });
   }
   return { problems, segmentCount };

@@ -1,15 +1,14 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { CliptraceError } from '../errors.js';
 import { findOrphanUploads } from '../ingest/orphan-uploads.js';
+import { ownFilesIn, SNAPSHOT_NAME, temporaryLeftovers } from '../library/own-files.js';
 import type { Library } from '../library/types.js';
 import { THUMBNAIL_NAME } from '../thumbnails.js';
 import type { DataFolder } from '../types.js';
 import { SnapshotStore } from '../vectors/snapshot.js';
 import type { Problem } from './types.js';
 
-/** Names that the product gives; what else lies in a data folder is not ours to judge. */
-const SNAPSHOT_NAME = /~[0-9a-f]{8}\.(json|json\.tmp|\d+-[0-9a-f]{8}\.hnsw(\.tmp)?)$/;
-const HALF_THUMBNAIL = /\.(strip|jpg\.[0-9a-f]{12})\.part$/;
+const HALF_THUMBNAIL = /^\d+-[0-9a-f]{16}(\.strip|-\d+\.jpg\.[0-9a-f]{12})\.part$/;
 
 /**
  * Files that belong to nothing: what a killed process left. Only while nobody writes, to whom they could belong.
@@ -20,9 +19,8 @@ export async function checkStrays(
   modelIds: readonly string[],
 ): Promise<Problem[]> {
   const { temporaryFolder, mediaFolder, thumbnailsFolder, vectorsFolder } = dataFolder;
-  const temporary = (await namesIn(temporaryFolder)).map((name) => join(temporaryFolder, name));
-  const uploads =
-    (await namesIn(mediaFolder)).length > 0 ? await findOrphanUploads(mediaFolder, library) : [];
+  const temporary = await unlessUnreadable(() => temporaryLeftovers(temporaryFolder));
+  const uploads = await unlessUnreadable(() => findOrphanUploads(mediaFolder, library));
   return [
     ...temporary.map((path) => stray(path, 'a temporary file of a process that has ended')),
     ...uploads.map((path) => stray(path, 'an upload of no video and no job')),
@@ -71,11 +69,18 @@ function stray(path: string, detail: string): Problem {
   };
 }
 
+/** Of plain files: a link or a folder is none that the product made there. */
 async function namesIn(folder: string): Promise<string[]> {
+  const files = await unlessUnreadable(() => ownFilesIn(folder, /./));
+  return files.map((file) => basename(file));
+}
+
+/** A folder that cannot be read is told by checkFolders. */
+async function unlessUnreadable(list: () => Promise<string[]>): Promise<string[]> {
   try {
-    return await readdir(folder);
-  } catch {
-    // One that cannot be read is told by checkFolders.
+    return await list();
+  } catch (error) {
+    if (error instanceof CliptraceError) throw error;
     return [];
   }
 }

@@ -1,7 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { openDatabase, type SqliteDatabase } from '../library/database.js';
 import { mendRecord } from '../library/json-records.js';
+import { deleteOwn } from '../library/own-files.js';
 import { deleteFeatures, deleteOrphanRows } from '../library/row-checks.js';
 import { SqliteLibrary } from '../library/sqlite-library.js';
 import type { JobRequest, Video, VideoFile } from '../library/types.js';
@@ -47,7 +48,7 @@ export async function repairProblems(
     }
     for (const { watchId } of ofKind(repairs, 'embed-watch-again')) dropWatchFeatures(database, watchId);
     for (const { path } of ofKind(repairs, 'delete-file')) {
-      await explainingWrites(path, () => rm(path, { recursive: true, force: true }));
+      await explainingWrites(path, () => deleteOwn(path));
     }
     await explainingWrites(dataFolder.vectorsFolder, () =>
       rebuildSnapshots(dataFolder, library, ofKind(repairs, 'rebuild-snapshot'), onStep),

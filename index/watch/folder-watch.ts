@@ -2,7 +2,7 @@ import path from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { CliptraceError, type ErrorCode } from '../errors.js';
 import { claimsVideo, isMissing, placeAt } from '../ingest/place.js';
-import { scanArchive } from '../ingest/scan.js';
+import { isWithin, realPathOrSame, scanArchive } from '../ingest/scan.js';
 import type { JobQueue } from '../ingest/types.js';
 import type { Job, Library, VideoMetadata } from '../library/types.js';
 import { type PathState, type SettledPath, SettlingPaths } from './settling-paths.js';
@@ -211,8 +211,19 @@ export class FolderWatch {
     if (this.#tried.get(file) === null) this.#tried.delete(file);
     const place = await placeAt(file);
     if (place !== 'video' && !(place === 'unknown' && claimsVideo(file))) return false;
+    if (await this.#isExcluded(file, root)) return false;
     root.sawFile();
     return !(await this.#isCurrent(file, state));
+  }
+
+  /** Whether it lies in a folder that is never entered, by whatever path; not where the root itself does. */
+  async #isExcluded(file: string, root: WatchedRoot): Promise<boolean> {
+    const [folder, rootFolder] = await Promise.all([
+      realPathOrSame(path.dirname(file)),
+      realPathOrSame(root.path),
+    ]);
+    const excluded = await Promise.all(this.#parts.exclude.map(realPathOrSame));
+    return excluded.some((one) => isWithin(one, folder) && !isWithin(one, rootFolder));
   }
 
   /** Whether a folder or the like lies where the library has a video: its file is as good as deleted. */
@@ -322,8 +333,4 @@ export class FolderWatch {
           });
     this.#parts.onProblem?.(problem);
   }
-}
-
-function isWithin(root: string, file: string): boolean {
-  return file === root || file.startsWith(root.endsWith(path.sep) ? root : root + path.sep);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Request, Response } from 'express';
 import multer, { MulterError } from 'multer';
 import { CliptraceError } from '../../index/errors.js';
+import { temporaryPrefix } from '../../index/library/own-files.js';
 import { explainingWrites, explainWriteError } from '../../index/storage-errors.js';
 import { cleanClientName } from './client-name.js';
 import { requestInvalid } from './parse.js';
@@ -48,7 +49,7 @@ export async function receiveForm(
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > options.maxUploadBytes + FORM_OVERHEAD_BYTES) throw tooLarge(options.maxUploadBytes);
   const folder = await explainingWrites('The upload', () =>
-    mkdtemp(join(options.temporaryFolder, 'upload-')),
+    mkdtemp(join(options.temporaryFolder, temporaryPrefix('upload'))),
   );
   // Passable, so that ffmpeg can run as a user who may read the file and nothing else of ours.
   await chmod(folder, 0o711);

@@ -92,7 +92,7 @@ const jobFields = {
     .array(z.string())
     .nullable()
     .describe(
-      'What an index job reads: the first 20 (`GET /jobs/{id}`: all); null for other jobs, and for API keys without the scope `admin`.',
+      'What an index job reads, beside the uploads of its collection that another model has embedded (empty: these alone): the first 20 (`GET /jobs/{id}`: all); null for other jobs, and for API keys without the scope `admin`.',
     ),
   pathCount: count.nullable().describe('How many paths the job reads; null where `paths` is.'),
   progress: jobProgress,

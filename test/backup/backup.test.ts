@@ -36,6 +36,9 @@ import {
 } from '../verify/sound-folder.js';
 import { contentOf } from './folder-content.js';
 
+/** As the product names uploads: others it never deletes. */
+const NEWER_UPLOAD = '1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed';
+
 async function backedUp(folder?: SoundFolder) {
   const source = folder ?? (await soundFolder());
   const file = join(temporaryFolder(), 'backup.tar');
@@ -324,12 +327,17 @@ describe('restore', () => {
     await library.removeVideo(1);
     await library.close();
     await expect(restore(file, full.dataFolder)).rejects.toMatchObject({ code: 'DATA_FOLDER_NOT_EMPTY' });
-    writeFileSync(join(full.dataFolder.mediaFolder, 'newer upload'), 'x');
+    writeFileSync(join(full.dataFolder.mediaFolder, NEWER_UPLOAD), 'x');
     writeFileSync(join(full.dataFolder.root, 'notes of the owner'), 'x');
+    const others = ['media/holiday.mp4', 'media/summer/1.mp4', 'thumbnails/cover.jpg', 'vectors/logo.svg'];
+    mkdirSync(join(full.dataFolder.mediaFolder, 'summer'));
+    for (const name of others) writeFileSync(join(full.dataFolder.root, name), 'x');
     await restore(file, full.dataFolder, { replace: true });
     await expectSound(full.dataFolder);
-    expect(existsSync(join(full.dataFolder.root, 'notes of the owner'))).toBe(true);
-    expect(existsSync(join(full.dataFolder.mediaFolder, 'newer upload'))).toBe(false);
+    for (const name of ['notes of the owner', ...others]) {
+      expect(existsSync(join(full.dataFolder.root, name)), name).toBe(true);
+    }
+    expect(existsSync(join(full.dataFolder.mediaFolder, NEWER_UPLOAD))).toBe(false);
 
     const home = dataFolderAt(temporaryFolder());
     mkdirSync(home.mediaFolder);
@@ -395,7 +403,7 @@ describe('restore', () => {
     for (let moved = 0; moved <= names.length; moved += 1) {
       // As a kill leaves it: some files have taken their place, over what was there.
       const full = await openDataFolder(join(temporaryFolder(), 'data'), { create: true });
-      writeFileSync(join(full.mediaFolder, 'old'), 'x');
+      writeFileSync(join(full.mediaFolder, NEWER_UPLOAD), 'x');
       writeFileSync(full.databaseFile, 'an older library');
       writeFileSync(`${full.databaseFile}-wal`, 'and its log');
       const waiting = join(full.root, 'restore.complete');
@@ -414,7 +422,7 @@ describe('restore', () => {
   it('that was killed before it was certain leaves the old library', async () => {
     const full = await soundFolder();
     const before = contentOf(full.dataFolder.root);
-    const half = join(full.dataFolder.temporaryFolder, 'restore');
+    const half = join(full.dataFolder.temporaryFolder, 'cliptrace-restore');
     mkdirSync(half);
     writeFileSync(join(half, 'library.sqlite'), 'half');
     await openDataFolder(full.dataFolder.root, { create: false });

@@ -94,7 +94,10 @@ describe('a read-only data folder', () => {
     // The last to close the library tidies up: with what readers leave beside it, it could be read.
     for (const args of [['backup', backup], ['migrate']]) expect((await run(args)).code).toBe(0);
     // What a killed process left, which each of them would remove.
-    const left = [path.join(workspace.data, 'writer.lock.json'), path.join(workspace.data, 'tmp', 'stray')];
+    const left = [
+      path.join(workspace.data, 'writer.lock.json'),
+      path.join(workspace.data, 'tmp', 'cliptrace-pictures-0123456789abcdef'),
+    ];
     for (const file of left) writeFileSync(file, '{}');
     const undo = makeReadOnly();
     if (undo === null) return skip('root cannot be kept from writing without a mount, which is refused here');

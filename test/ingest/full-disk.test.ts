@@ -118,7 +118,7 @@ describe.each(ways.slice(0, 1))('a full disk, by %s', (way: FullDiskWay) => {
       expect([args[0], code, stderr], stdout).toEqual([args[0], 1, expect.stringContaining('DISK_FULL')]);
     }
     // To look needs no room, and what only deletes makes some.
-    await writeFile(below('tmp/stray.part'), 'left by a killed process');
+    await writeFile(below('tmp/cliptrace-pictures-0123456789abcdef'), 'left by a killed process');
     expect((await run('verify')).code).toBe(4);
     expect((await run('verify', '--repair')).code).toBe(5);
     disks.free(workspace.data);

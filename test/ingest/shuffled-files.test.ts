@@ -67,6 +67,8 @@ async function index(folder: string, collection = 'default'): Promise<JobFile[]>
       indexer,
       admission: new Admission({ files: 4, maxFiles: 8, maxBytes: 2 ** 30 }),
       exclude: [],
+      mediaFolder: cliptrace.dataFolder.mediaFolder,
+      modelId: cliptrace.encoder.manifest.id,
       signal: new AbortController().signal,
       recordedFile: async () => null,
       onFile: async (file) => void files.push(file),

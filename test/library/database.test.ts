@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { dataFolderAt, openDataFolder, sweepTemporaryFolder } from '../../index/library/data-folder.js';
+import { dataFolderAt, openDataFolder } from '../../index/library/data-folder.js';
 import { openLibrary } from '../../index/library/sqlite-library.js';
 import type { DataFolder } from '../../index/types.js';
 import {
@@ -129,11 +129,6 @@ describe('openDataFolder', () => {
       expect(statSync(path).isDirectory()).toBe(true);
     }
     expect(await openDataFolder(root, { create: false })).toEqual(folder);
-    writeFileSync(join(folder.temporaryFolder, 'left.part'), 'x');
-    mkdirSync(join(folder.temporaryFolder, 'left'));
-    await sweepTemporaryFolder(folder);
-    expect(statSync(folder.temporaryFolder).isDirectory()).toBe(true);
-    expect(() => statSync(join(folder.temporaryFolder, 'left.part'))).toThrow(/ENOENT/);
   });
 
   it('says what is in the way', async () => {

@@ -12,9 +12,13 @@ import { putVideo, temporaryFolder, temporaryLibrary } from './fixtures.js';
 const UPLOAD_REQUEST = { type: 'upload', collection: 'default', title: 'To come', label: null } as const;
 
 /** A data folder with an upload that was indexed, one that is still to come, and a video of the archive. */
+/** As the product names uploads: others it never deletes. */
+const STORED = '1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed';
+const WAITING = '9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d';
+
 async function folderWithUploads(): Promise<DataFolder> {
   const { library, dataFolder } = await temporaryLibrary();
-  const [stored, waiting] = ['stored', 'waiting'].map((name) => join(dataFolder.mediaFolder, name));
+  const [stored, waiting] = [STORED, WAITING].map((name) => join(dataFolder.mediaFolder, name));
   writeFileSync(stored as string, 'x');
   writeFileSync(waiting as string, 'x');
   await putVideo(library, 1, { path: stored as string, owned: true });
@@ -28,13 +32,13 @@ async function expectWhole(dataFolder: DataFolder): Promise<void> {
   const library = await openLibrary({ dataFolder, mode: 'write' });
   try {
     expect(await removeOrphanUploads(dataFolder.mediaFolder, library)).toEqual([]);
-    expect(readdirSync(dataFolder.mediaFolder).sort()).toEqual(['stored', 'waiting']);
-    const stored = join(dataFolder.mediaFolder, 'stored');
+    expect(readdirSync(dataFolder.mediaFolder).sort()).toEqual([STORED, WAITING]);
+    const stored = join(dataFolder.mediaFolder, STORED);
     expect((await library.ownedFiles()).map(({ path }) => path)).toEqual([stored]);
     expect((await library.filesOf(1)).map(({ path }) => path)).toEqual([stored]);
     expect(await library.findFile('default', stored)).toMatchObject({ videoId: 1 });
     expect((await library.filesOf(2)).map(({ path }) => path)).toEqual(['/archive/2.mp4']);
-    const waiting = join(dataFolder.mediaFolder, 'waiting');
+    const waiting = join(dataFolder.mediaFolder, WAITING);
     expect((await library.pendingJobs()).map(({ request }) => request)).toEqual([
       { ...UPLOAD_REQUEST, path: waiting },
     ]);
@@ -74,19 +78,19 @@ describe('a data folder', () => {
       INSERT INTO videos (id, collection_id, title, title_folded, content_hash, size_bytes, duration_seconds, width, height,
         codec, container, has_audio, damaged, segment_count, added_at, updated_at)
       SELECT value, 1, '', '', value, 1, 1, 1, 1, '', '', 0, 0, 0, '', '' FROM json_each('[1, 2]');
-      INSERT INTO files VALUES (1, '${join(dataFolder.mediaFolder, 'stored')}', 1, '', 1, 1, 1);
+      INSERT INTO files VALUES (1, '${join(dataFolder.mediaFolder, STORED)}', 1, '', 1, 1, 1);
       INSERT INTO files VALUES (1, '/archive/media/2.mp4', 2, '', 1, 1, 0);
       INSERT INTO jobs (request_json, status, progress_json, created_at) VALUES
-        ('${JSON.stringify({ ...UPLOAD_REQUEST, path: `C:\\data\\media\\waiting` })}', 'queued', '{}', ''),
+        ('${JSON.stringify({ ...UPLOAD_REQUEST, path: `C:\\data\\media\\${WAITING}` })}', 'queued', '{}', ''),
         ('{"type":"index","paths":["/a"]}', 'queued', '{}', '')`);
     migrate(old);
     expect(old.prepare('SELECT path FROM files ORDER BY video_id').pluck().all()).toEqual([
-      'media/stored',
+      `media/${STORED}`,
       '/archive/media/2.mp4',
     ]);
     const requests = old.prepare('SELECT request_json FROM jobs ORDER BY id').pluck().all() as string[];
     expect(requests.map((json) => JSON.parse(json))).toEqual([
-      { ...UPLOAD_REQUEST, path: 'media/waiting' },
+      { ...UPLOAD_REQUEST, path: `media/${WAITING}` },
       { type: 'index', paths: ['/a'] },
     ]);
     old.close();

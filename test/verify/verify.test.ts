@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -79,7 +80,7 @@ describe('verify', () => {
     await addVideo(library, 50, join(folder.archive, '50.mp4'), false);
     await library.removeVideo(2);
     await index.catchUp();
-    writeFileSync(join(dataFolder.temporaryFolder, 'upload-of-the-server'), 'half');
+    writeFileSync(join(dataFolder.temporaryFolder, 'cliptrace-pictures-0123456789abcdef'), 'half');
     const report = await verify(folder);
     expect(report).toMatchObject({ status: 'sound', problems: [] });
     expect(report.skipped).toEqual([expect.stringContaining('another process holds the data folder')]);
@@ -174,8 +175,10 @@ describe('verify --repair', () => {
       'files that belong to nothing',
       ['STRAY_FILE'],
       (f) => {
-        mkdirSync(join(f.dataFolder.temporaryFolder, 'upload-x'));
-        writeFileSync(join(f.dataFolder.mediaFolder, 'x'), 'x');
+        const received = join(f.dataFolder.temporaryFolder, 'cliptrace-upload-abcDEF');
+        mkdirSync(received);
+        writeFileSync(join(received, randomUUID()), 'x');
+        writeFileSync(join(f.dataFolder.mediaFolder, randomUUID()), 'x');
         for (const name of STRAY_THUMBNAILS) writeFileSync(join(f.dataFolder.thumbnailsFolder, name), 'x');
         writeFileSync(`${snapshotOf(f).graph}.tmp`, 'x');
         writeFileSync(join(f.dataFolder.vectorsFolder, 'm~01234567.json'), 'x');
@@ -203,11 +206,12 @@ describe('verify --repair', () => {
 
   it('deletes nothing that is sound', async () => {
     const folder = await soundFolder();
-    writeFileSync(join(folder.dataFolder.temporaryFolder, 'x'), 'x');
+    const pictures = join(folder.dataFolder.temporaryFolder, 'cliptrace-pictures-0123456789abcdef');
+    writeFileSync(pictures, 'x');
     writeFileSync(join(folder.dataFolder.thumbnailsFolder, 'notes of the owner.txt'), 'x');
     writeFileSync(join(folder.dataFolder.vectorsFolder, 'README'), 'x');
     await verify(folder, { repair: true });
-    expect(existsSync(join(folder.dataFolder.temporaryFolder, 'x'))).toBe(false);
+    expect(existsSync(pictures)).toBe(false);
     expect(existsSync(join(folder.dataFolder.thumbnailsFolder, 'notes of the owner.txt'))).toBe(true);
     expect(existsSync(join(folder.dataFolder.vectorsFolder, 'README'))).toBe(true);
     expect(existsSync(folder.fileOf(UPLOAD))).toBe(true);

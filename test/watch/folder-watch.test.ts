@@ -33,7 +33,13 @@ afterEach(async () => {
 });
 
 async function follow(
-  options: { listen?: boolean; rescanMs?: number; prune?: boolean; settleMs?: number } = {},
+  options: {
+    listen?: boolean;
+    rescanMs?: number;
+    prune?: boolean;
+    settleMs?: number;
+    exclude?: string[];
+  } = {},
 ): Promise<void> {
   watch = new FolderWatch({
     roots: [workspace.archive],
@@ -43,7 +49,7 @@ async function follow(
     library: cliptrace.library,
     jobs: cliptrace.jobs,
     modelId: cliptrace.encoder.manifest.id,
-    exclude: [cliptrace.dataFolder.root],
+    exclude: options.exclude ?? [cliptrace.dataFolder.root],
     settleMs: options.settleMs ?? SETTLE_MS,
     rescanMs: options.rescanMs ?? 3_600_000,
     listen: options.listen,
@@ -206,6 +212,19 @@ describe('following a folder', () => {
     for (const name of ['link.mp4', 'folder.mp4', 'no-extension']) {
       expect((await told(inArchive(name))).map(({ outcome }) => outcome)).toEqual(['indexed', 'pruned']);
     }
+  });
+
+  it('takes nothing from a data folder below it that is known by another path', async () => {
+    await mkdir(inArchive('data', 'tmp'), { recursive: true });
+    const link = path.join(workspace.root, 'link');
+    await symlink(inArchive('data'), link);
+    await follow({ exclude: [link] });
+    await makeVideo(inArchive('data', 'tmp', 'received.mp4'), 80);
+    await sleep(SETTLE_MS);
+    await makeVideo(inArchive('later.mp4'));
+    await becomes(inArchive('later.mp4'), 'indexed');
+    expect((await videos()).map((video) => video.title)).toEqual(['later']);
+    expect(await told(inArchive('data', 'tmp', 'received.mp4'))).toEqual([]);
   });
 
   it('leaves to a paused job what that is to index, until it is resumed or cancelled', async () => {

@@ -11,6 +11,7 @@ import { pick, seeded } from '../../evaluation/seeded-random.js';
 import type { TaskRunner } from '../../ingest/types.js';
 import { allVideos } from '../../library/all-videos.js';
 import { NO_PROGRESS } from '../../library/jobs.js';
+import { temporaryPrefix } from '../../library/own-files.js';
 import type { Library, Video } from '../../library/types.js';
 import type { FfmpegProgram, MediaLimits } from '../../media/types.js';
 import type { Span } from '../../span.js';
@@ -122,7 +123,7 @@ async function searchEdited(
   },
 ): Promise<CalibrationQuery> {
   const { collection, video, part, plan, signal } = input;
-  const outPath = path.join(parts.temporaryFolder, `calibration-${input.jobId}.mkv`);
+  const outPath = path.join(parts.temporaryFolder, `${temporaryPrefix('calibration')}${input.jobId}.mkv`);
   try {
     const filePath = await parts.mediaPath(video.id);
     await makeEdit({ ffmpeg: parts.ffmpeg, filePath, plan, outPath, limits: parts.limits, signal });

@@ -76,7 +76,7 @@ export class AddVideos {
   }
 
   #show(job: JobJson): void {
-    const row = new JobRow(job.title ?? pathsText(job) ?? `Job ${job.id}`);
+    const row = new JobRow(job.title ?? (pathsText(job) || `Job ${job.id}`));
     this.#rows.prepend(row.element);
     this.#follow(row, job);
   }
