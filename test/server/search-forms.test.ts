@@ -66,6 +66,13 @@ describe('filters', () => {
     await expect(page('minDurationSeconds=100000')).resolves.toBe(0);
     await expect(page('maxDurationSeconds=100000')).resolves.toBe(ids.length);
     await expect(page('addedFrom=2020-01-01T00:00:00Z')).resolves.toBe(ids.length);
+    const problem = await expectProblem(
+      await fetch(`${live.api}/videos?addedFrom=yesterday`),
+      'REQUEST_INVALID',
+    );
+    expect(problem.detail).toContain(
+      'addedFrom must be a time like 2026-01-31T12:00:00Z (UTC), but is "yesterday"',
+    );
     await expect(page('addedBefore=2020-01-01T00:00:00Z')).resolves.toBe(0);
     const [file] = await live.cliptrace.library.filesOf(ids[0] as number);
     await expect(page(`pathPrefix=${encodeURIComponent(file?.path ?? '')}`)).resolves.toBe(1);
