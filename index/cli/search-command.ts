@@ -65,7 +65,9 @@ function metaOf(text: string): MetaCondition {
 export function printAnswer(terminal: Terminal, { hits, timings, warnings }: SearchAnswer): void {
   for (const { message } of warnings) terminal.err(`Warning: ${message}`);
   if (hits.length === 0) {
-    terminal.out('No hits: the library holds no videos that fit. Add some with "cliptrace index FOLDER".');
+    terminal.out(
+      'No hits: of the videos that may be hits the library holds none, or none with anything like the clip. "cliptrace videos" lists them.',
+    );
     return;
   }
   terminal.out(

@@ -11,6 +11,7 @@ import { searchCancelled } from './candidate-share.js';
 import type { Candidate } from './candidates.js';
 import { highestOfEach } from './compared-video.js';
 import type { ClipShape, EmbeddedQuery } from './embedded-query.js';
+import { isTooShort, leastSeconds, lengthened, shortened } from './short-query.js';
 
 /** A place in a video where the query may come from, and what speaks for it. */
 export interface AlignedHit extends SharedHit {
@@ -70,7 +71,7 @@ export async function alignCandidates(
     const hits = await shares.finish(chosen, retried, mostEvidence);
     return chosen.flatMap((candidate, i) => {
       const { video } = candidates[candidate] as (typeof candidates)[number];
-      return (hits[i] as SharedHit[]).map((hit) => ({ video, ...hit }));
+      return (hits[i] as SharedHit[]).map((hit) => ({ video, ...asLongAsItIs(hit, query, video) }));
     });
   } finally {
     shares.close();
@@ -78,6 +79,14 @@ export async function alignCandidates(
 }
 
 type Input = Parameters<typeof alignCandidates>[1];
+
+function asLongAsItIs(hit: SharedHit, { variants }: EmbeddedQuery, { durationSeconds }: Video): SharedHit {
+  const track = variants[0]?.track;
+  if (!track || !isTooShort(track)) return hit;
+  const alignment = shortened(hit.alignment, track, durationSeconds);
+  const matchedSeconds = Math.min(hit.evidence.matchedSeconds, alignment.matchedSeconds);
+  return { ...hit, alignment, evidence: { ...hit.evidence, matchedSeconds } };
+}
 
 /** The candidates that come first when only whole clips are compared, in the order of the candidates. */
 async function mostPromising(shares: Shares, threshold: number, most: number): Promise<number[]> {
@@ -110,16 +119,19 @@ class Shares {
   readonly #places: { share: number; own: number }[] = [];
 
   constructor(aligner: Aligner, { modelId, shape, query, candidates, perVideo, explain, signal }: Input) {
+    const isShort = query.variants.some(({ track }) => isTooShort(track));
     const request = {
       modelId,
       shape,
       query: {
-        variants: query.variants.map(({ track, mirrored }) => ({ track, mirrored })),
+        variants: query.variants.map(({ track, mirrored }) => ({ track: lengthened(track), mirrored })),
         cutsSeconds: query.cutsSeconds,
       },
       candidates: candidates.map(({ candidate, video }) => ({
         videoId: video.id,
-        durationSeconds: video.durationSeconds,
+        durationSeconds: isShort
+          ? Math.max(video.durationSeconds, leastSeconds(shape))
+          : video.durationSeconds,
         offsetsSeconds: candidate.offsetsSeconds,
       })),
       perVideo,
