@@ -49,10 +49,13 @@ export class OrphanGuard {
       if (this.#shell === shell) this.#shell = null;
     };
     shell.on('error', gone).on('exit', gone);
-    shell.stdin.on('error', gone);
+    const { stdin } = shell as ChildProcess;
+    // Too many open files: none was made, and the error is told later. The next group is another try.
+    if (!stdin) return;
+    stdin.on('error', gone);
     // It waits for us, not we for it.
     shell.unref();
-    (shell.stdin as unknown as { unref(): void }).unref();
+    (stdin as unknown as { unref(): void }).unref();
     this.#shell = shell;
     for (const group of this.#groups) this.#tell(shell, 'add', group);
   }

@@ -69,10 +69,11 @@ export class FolderWatch {
     this.#withheld = new WithheldPaths(parts.library, parts.collection);
   }
 
-  /** Resolves when everything has been looked through once; what is new is being indexed then. */
+  /** Resolves when everything has been looked through once, if that could be; what is new is being indexed then. */
   async start(): Promise<void> {
     const { settleMs, rescanMs } = this.#parts;
-    await this.#rescan();
+    // What stands in the way now (too many open files, say) may be gone at the next look.
+    await this.#rescan().catch((error) => this.#tell(error));
     if (this.#stopping.signal.aborted) return;
     const tickMs = Math.max(50, Math.min(1000, settleMs / 4));
     this.#timers = [

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenedCliptrace } from '../../index/cliptrace.js';
 import type { Job, JobFile, Video } from '../../index/library/types.js';
-import { FolderWatch } from '../../index/watch/folder-watch.js';
+import { FolderWatch, type FolderWatchParts } from '../../index/watch/folder-watch.js';
 import { ffmpeg } from '../fixtures/videos.js';
 import { createWorkspace, PROJECT_ROOT } from '../helpers/workspace.js';
 import { until } from '../server/tools/http.js';
@@ -33,13 +33,9 @@ afterEach(async () => {
 });
 
 async function follow(
-  options: {
-    listen?: boolean;
-    rescanMs?: number;
-    prune?: boolean;
-    settleMs?: number;
-    exclude?: string[];
-  } = {},
+  options: Partial<
+    Pick<FolderWatchParts, 'listen' | 'rescanMs' | 'prune' | 'settleMs' | 'exclude' | 'onProblem'>
+  > = {},
 ): Promise<void> {
   watch = new FolderWatch({
     roots: [workspace.archive],
@@ -53,6 +49,7 @@ async function follow(
     settleMs: options.settleMs ?? SETTLE_MS,
     rescanMs: options.rescanMs ?? 3_600_000,
     listen: options.listen,
+    onProblem: options.onProblem,
   });
   await watch.start();
 }
@@ -90,6 +87,23 @@ const becomes = (file: string, outcome: string) =>
   until(`${file} to be ${outcome}`, async () => (await outcomeOf(file)) === outcome, WAIT_MS);
 
 describe('following a folder', () => {
+  it('begins although the first look fails, and tells why', async () => {
+    await makeVideo(inArchive('a.mp4'));
+    const problems: string[] = [];
+    // Of a library that does not answer once, as where too many files are open.
+    const { library } = cliptrace;
+    const real = library.staleVideos.bind(library);
+    let looks = 0;
+    library.staleVideos = async (modelId) => {
+      looks += 1;
+      if (looks === 1) throw new Error('EMFILE: too many open files');
+      return real(modelId);
+    };
+    await follow({ listen: false, rescanMs: 500, onProblem: ({ message }) => problems.push(message) });
+    await becomes(inArchive('a.mp4'), 'indexed');
+    expect(problems).toEqual([expect.stringContaining('EMFILE')]);
+  });
+
   it('takes in what is there, new, changed, moved and deleted, below new folders too', async () => {
     await makeVideo(inArchive('old.mp4'));
     await writeFile(inArchive('notes.txt'), 'no video, and does not claim it');
