@@ -101,13 +101,24 @@ export class FileIndexer {
    * the end of a job, when all that has moved is known.
    */
   async forgetUnplaced(collection: string): Promise<void> {
-    const { library, index, thumbnails } = this.#parts;
-    const unplaced = await library.unplacedVideos(collection);
-    for (const video of unplaced) {
-      await thumbnails.removeAround(video, () => library.removeUnplacedVideo(video.id));
-      this.#formerPlaces.delete(video.id);
-    }
-    if (unplaced.length > 0) await index.catchUp();
+    const unplaced = await this.#parts.library.unplacedVideos(collection);
+    for (const video of unplaced) await this.#forget(video);
+    if (unplaced.length > 0) await this.#parts.index.catchUp();
+  }
+
+  /** The same for one video, one of whose places has been removed. */
+  async forgetIfUnplaced(videoId: number): Promise<void> {
+    const { library, index } = this.#parts;
+    const video = await library.getVideo(videoId);
+    if (video === null || (await library.filesOf(videoId)).length > 0) return;
+    await this.#forget(video);
+    await index.catchUp();
+  }
+
+  async #forget(video: Video): Promise<void> {
+    const { library, thumbnails } = this.#parts;
+    await thumbnails.removeAround(video, () => library.removeUnplacedVideo(video.id));
+    this.#formerPlaces.delete(video.id);
   }
 
   async #unchanged(video: Video, task: FileTask): Promise<FileResult> {

@@ -64,8 +64,8 @@ export async function runIndexJob(
   for (const one of skipped) await recorder.skipped(one.path, one.error);
 
   await indexAll(request, files, context, recorder);
-  if (!request.retryFailed) await tellMissing(request, roots, files, context, recorder);
   await context.indexer.forgetUnplaced(request.collection);
+  if (!request.retryFailed) await tellMissing(request, roots, files, context, recorder);
   return progress.end();
 }
 
@@ -208,7 +208,7 @@ async function tellMissing(
   request: Extract<JobRequest, { type: 'index' }>,
   roots: readonly string[],
   present: readonly ScannedFile[],
-  { library }: JobContext,
+  { library, indexer }: JobContext,
   recorder: Recorder,
 ): Promise<void> {
   const presentPaths = new Set(present.map((file) => file.path));
@@ -220,8 +220,10 @@ async function tellMissing(
       const absence = await absenceOf(file);
       if (absence === 'there') continue;
       const isPruned = request.prune && absence === 'deleted';
-      // A video that was nowhere else goes at the end of the job.
-      if (isPruned && !(await library.removePlace(file))) continue;
+      if (isPruned) {
+        if (!(await library.removePlace(file))) continue;
+        await indexer.forgetIfUnplaced(file.videoId);
+      }
       await recorder.record({
         path: file.path,
         outcome: isPruned ? 'pruned' : 'missing',

@@ -13,9 +13,13 @@ interface Waiting {
   sinceMs: number;
 }
 
+/** How long what has settled waits for what has not, as a part of the time that settling takes. */
+const EXTRA_WAIT = 0.5;
+
 /**
  * Paths that something happened to, until they have kept their size and time for `settleMs`. A deletion waits as long: of a file
- * that was moved, the new place is known by then.
+ * that was moved, the new place is known by then. Files that were renamed one over the other are told of over several looks, and where one
+ * was lies the content of another: so what has settled waits a little for the rest, and all of it is handed out together.
  */
 export class SettlingPaths {
   readonly #settleMs: number;
@@ -52,6 +56,7 @@ export class SettlingPaths {
    */
   async look(): Promise<{ settled: SettledPath[]; vanished: string[] }> {
     const settled: SettledPath[] = [];
+    let longestMs = 0;
     const vanished: string[] = [];
     for (const [path, waiting] of this.#waiting) {
       const state = await stateOf(path);
@@ -62,10 +67,13 @@ export class SettlingPaths {
       } else if (waiting.state === undefined || state !== waiting.state) {
         this.#waiting.set(path, { state, sinceMs: nowMs });
       } else if (nowMs - waiting.sinceMs >= this.#settleMs) {
-        this.#waiting.delete(path);
+        longestMs = Math.max(longestMs, nowMs - waiting.sinceMs);
         settled.push({ path, state });
       }
     }
+    const othersSettle = this.#waiting.size > settled.length;
+    if (othersSettle && longestMs < (1 + EXTRA_WAIT) * this.#settleMs) return { settled: [], vanished };
+    for (const { path } of settled) this.#waiting.delete(path);
     return { settled, vanished };
   }
 }

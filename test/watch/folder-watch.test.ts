@@ -139,6 +139,33 @@ describe('following a folder', () => {
     expect(await told(inArchive('notes.txt'))).toEqual([]);
   });
 
+  it('follows recordings that are rotated, each under the name of the one before', async () => {
+    const numbers = [1, 2, 3, 4, 5];
+    const place = (number: number) => inArchive(`rec.${number}.mp4`);
+    for (const number of numbers) await makeVideo(place(number), 64 + 16 * number);
+    await follow();
+    for (const number of numbers) await becomes(place(number), 'indexed');
+    const ids = async () => {
+      const found: number[] = [];
+      for (const number of numbers) {
+        found.push((await cliptrace.library.findFile('default', place(number)))?.videoId as number);
+      }
+      return found;
+    };
+    const before = await ids();
+    await makeVideo(path.join(workspace.root, 'fresh.mp4'), 48);
+    for (const number of [4, 3, 2, 1]) {
+      await rename(place(number), place(number + 1));
+      // Spread over several looks at what settles.
+      await sleep(SETTLE_MS / 16);
+    }
+    await rename(path.join(workspace.root, 'fresh.mp4'), place(1));
+    for (const number of [2, 3, 4, 5]) await becomes(place(number), 'moved');
+    await until('the new one to be known', async () => (await videos()).length === 5, WAIT_MS);
+    expect((await ids()).slice(1)).toEqual(before.slice(0, 4));
+    expect(before).not.toContain((await ids())[0]);
+  });
+
   it('waits for a file until it has stopped growing, and then indexes all of it once', async () => {
     await follow();
     await makeVideo(path.join(workspace.root, 'whole.mp4'));
