@@ -370,7 +370,8 @@ export class LibraryJobQueue implements JobQueue {
     const context = this.#context(running);
     if (request.type === 'index') {
       const progress = await runIndexJob(request, context);
-      await this.#parts.index.saveSnapshot();
+      // A folder that is followed makes a job for every few files: each would write a gigabyte of a million segments.
+      await this.#parts.index.saveSnapshot({ unlessNearlyWhole: true });
       await this.#parts.afterIngest(request.collection);
       return progress;
     }

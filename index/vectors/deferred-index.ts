@@ -1,7 +1,7 @@
 import { CliptraceError, errorMessageOf } from '../errors.js';
 import type { SegmentFilter } from '../library/types.js';
 import type { IndexOpening } from '../types.js';
-import type { Neighbours, SegmentIndex, VectorSearchOptions } from './types.js';
+import type { Neighbours, SegmentIndex, SnapshotOptions, VectorSearchOptions } from './types.js';
 
 /**
  * A segment index that may still be loading: until it is there, searches are refused with INDEX_NOT_READY.
@@ -45,8 +45,8 @@ export class DeferredIndex implements SegmentIndex {
     await this.#index?.catchUp();
   }
 
-  async saveSnapshot(): Promise<void> {
-    await this.#index?.saveSnapshot();
+  async saveSnapshot(options?: SnapshotOptions): Promise<void> {
+    await this.#index?.saveSnapshot(options);
   }
 
   async search(queries: Float32Array, k: number, options?: VectorSearchOptions): Promise<Neighbours[]> {

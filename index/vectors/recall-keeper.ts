@@ -3,7 +3,7 @@ import type { Library, SegmentFilter } from '../library/types.js';
 import { exactNeighbours, neighbourRecall } from './exact-neighbours.js';
 import { rowsOf } from './rows.js';
 import { EF_PER_NEIGHBOUR, MINIMUM_EF } from './search-ef.js';
-import type { Neighbours, SegmentIndex, VectorSearchOptions } from './types.js';
+import type { Neighbours, SegmentIndex, SnapshotOptions, VectorSearchOptions } from './types.js';
 
 export interface RecallKeeperParts {
   index: SegmentIndex;
@@ -115,8 +115,8 @@ export class RecallKeeper implements SegmentIndex {
     return this.#parts.index.size();
   }
 
-  saveSnapshot(): Promise<void> {
-    return this.#parts.index.saveSnapshot();
+  saveSnapshot(options?: SnapshotOptions): Promise<void> {
+    return this.#parts.index.saveSnapshot(options);
   }
 
   /** Ends a check that is under way; the index itself stays open. */

@@ -28,6 +28,11 @@ export interface VectorSearchOptions {
   searchEf?: number | undefined;
 }
 
+export interface SnapshotOptions {
+  /** Not of a large index in which so little is newer than the last one: it is added at the next start in a fraction of what writing takes. */
+  unlessNearlyWhole?: boolean;
+}
+
 /**
  * The vector index of one model's segments, which follows the library's change log. That log is the only way by which
  * vectors enter it, so it has no `add` and no `remove`.
@@ -53,5 +58,5 @@ export interface SegmentIndex extends Pick<VectorIndex, 'dimension' | 'search' |
     options?: VectorSearchOptions,
   ): Promise<Neighbours[]>;
   /** Does nothing when nothing has changed since the last one, or when the index is not writable. DISK_FULL. */
-  saveSnapshot(): Promise<void>;
+  saveSnapshot(options?: SnapshotOptions): Promise<void>;
 }

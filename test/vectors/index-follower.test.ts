@@ -178,6 +178,31 @@ describe('a snapshot', () => {
     expect(again.opening).toMatchObject({ how: 'loaded', segmentCount: 200 });
   });
 
+  it('of a large index is not written for a few segments more unless that is asked for', async () => {
+    const { library, dataFolder } = await temporaryLibrary();
+    for (const name of [1, 2]) await putVideo(library, name, { segments: segmentBatch(5000, name) });
+    const { index } = await openIndex(library, dataFolder.vectorsFolder);
+    const graph = () => snapshotFiles(dataFolder.vectorsFolder).graph;
+    await index.saveSnapshot({ unlessNearlyWhole: true });
+    const first = graph();
+    await putVideo(library, 3, { segments: segmentBatch(99, 3) });
+    await index.catchUp();
+    await index.saveSnapshot({ unlessNearlyWhole: true });
+    expect(graph()).toBe(first);
+    const { index: next, opening } = await openIndex(library, dataFolder.vectorsFolder);
+    expect(opening).toMatchObject({ how: 'loaded', segmentCount: 10_099 });
+    await next.close();
+    await putVideo(library, 4, { segments: segmentBatch(5, 4) });
+    await index.catchUp();
+    await index.saveSnapshot({ unlessNearlyWhole: true });
+    const second = graph();
+    expect(second).not.toBe(first);
+    await putVideo(library, 5, { segments: segmentBatch(1, 5) });
+    await index.catchUp();
+    await index.saveSnapshot();
+    expect(graph()).not.toBe(second);
+  });
+
   it('is not written by a reader, who loads it all the same', async () => {
     const { library, dataFolder, folder, answers } = await savedIndex();
     const before = snapshotFiles(folder);
