@@ -64,6 +64,11 @@ export function readMigrations(folder: string): Migration[] {
   });
 }
 
+/** When the first migration was applied. */
+export function createdAt(database: SqliteDatabase): Date {
+  return new Date(database.prepare('SELECT min(applied_at) FROM schema_migrations').pluck().get() as string);
+}
+
 /**
  * Applies what is missing, each migration in its own transaction under SQLite's write lock, so that two processes
  * never apply one twice and a failed one leaves the library as it was. Returns the names applied.

@@ -8,7 +8,8 @@ interface Explanation {
 
 const DAMAGED: Explanation = {
   code: 'LIBRARY_DAMAGED',
-  remedy: 'Run `cliptrace doctor`; restore the file from a backup, or move it away and index again.',
+  remedy:
+    'Run `cliptrace doctor`; restore the file from a backup, or move it away and index again (uploads stay in `media`).',
 };
 const NOT_WRITABLE: Explanation = {
   code: 'DATA_FOLDER_NOT_WRITABLE',

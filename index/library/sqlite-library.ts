@@ -30,7 +30,7 @@ import { GroupCommit } from './group-commit.js';
 import { JobFilesTable } from './job-files.js';
 import { JobResultsTable } from './job-results.js';
 import { type JobChange, JobsTable } from './jobs.js';
-import { migrate, requireMigrated } from './migrations.js';
+import { createdAt, migrate, requireMigrated } from './migrations.js';
 import { type ModelRegistration, ModelsTable } from './models.js';
 import { joinVideo, removePlace, removeUnplacedVideo } from './place-of-video.js';
 import { type PutVideoInput, putVideo } from './put-video.js';
@@ -373,6 +373,10 @@ export class SqliteLibrary implements types.Library {
       const model = models.find(modelId);
       return model === null ? [] : changes.after(model.key, afterSequence, limit);
     });
+  }
+
+  async createdAt(): Promise<Date> {
+    return this.#read(() => createdAt(this.#database));
   }
 
   async lastSequence(): Promise<number> {

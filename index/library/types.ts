@@ -396,6 +396,8 @@ export interface Library {
   /** Changes with sequence > afterSequence, ascending. Only the last change of a segment need be told. */
   changesAfter(modelId: string, afterSequence: number, limit: number): Promise<SegmentChange[]>;
   lastSequence(): Promise<number>;
+  /** When the library was made, by the clock of that machine; a copy and a restored backup keep it. */
+  createdAt(): Promise<Date>;
   /** A random number that was drawn with this change; null when there is no such change. Tells two histories apart. */
   changeMark(sequence: number): Promise<number | null>;
   /** Embeddings by segment id; ids that no longer exist are left out. */

@@ -132,6 +132,7 @@ describe('what a killed process left', () => {
   };
 
   it('is swept by the next start', async () => {
+    await (await workspace.open()).close();
     leave();
     await (await workspace.open()).close();
     for (const folder of ['tmp', 'media']) expect(readdirSync(below(folder))).toEqual([]);
@@ -152,6 +153,7 @@ describe('what a killed process left', () => {
   });
 
   it('is swept where the data folder itself is reached through a link', async () => {
+    await (await workspace.open()).close();
     leave();
     const real = path.join(workspace.root, 'real');
     await cp(workspace.data, real, { recursive: true });

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { removeOrphanUploads } from '../../index/ingest/orphan-uploads.js';
@@ -7,7 +7,7 @@ import { openDatabase } from '../../index/library/database.js';
 import { migrate, migrationsFolder, readMigrations } from '../../index/library/migrations.js';
 import { openLibrary } from '../../index/library/sqlite-library.js';
 import type { DataFolder } from '../../index/types.js';
-import { putVideo, temporaryFolder, temporaryLibrary } from './fixtures.js';
+import { MODEL, putVideo, registerModel, temporaryFolder, temporaryLibrary } from './fixtures.js';
 
 const UPLOAD_REQUEST = { type: 'upload', collection: 'default', title: 'To come', label: null } as const;
 
@@ -48,6 +48,24 @@ async function expectWhole(dataFolder: DataFolder): Promise<void> {
 }
 
 describe('a data folder', () => {
+  it('keeps the uploads of a library that was moved away from it, and sweeps what the new one left', async () => {
+    const dataFolder = await folderWithUploads();
+    for (const name of readdirSync(dataFolder.root)) {
+      if (name.startsWith('library.sqlite'))
+        renameSync(join(dataFolder.root, name), join(temporaryFolder(), name));
+    }
+    // As old as uploads are: a file system tells times to a few milliseconds.
+    for (const name of [STORED, WAITING]) utimesSync(join(dataFolder.mediaFolder, name), 1e9, 1e9);
+    const library = await openLibrary({ dataFolder, mode: 'write' });
+    const left = join(dataFolder.mediaFolder, '6ec0bd7f-11c0-43da-975e-2a8ad9ebae0b');
+    writeFileSync(left, 'x');
+    await registerModel(library, MODEL);
+    await putVideo(library, 1, { path: '/archive/1.mp4' });
+    expect(await removeOrphanUploads(dataFolder.mediaFolder, library)).toEqual([left]);
+    expect(readdirSync(dataFolder.mediaFolder).sort()).toEqual([STORED, WAITING]);
+    await library.close();
+  });
+
   it('keeps its uploads wherever it is moved to, and however it is called', async () => {
     const dataFolder = await folderWithUploads();
     await expectWhole(dataFolder);
