@@ -13,7 +13,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 180_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // More than there may be processors: many tests wait for children that wait themselves.
+    maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
   },
 });

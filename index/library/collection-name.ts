@@ -9,7 +9,7 @@ const NAME =
 /** The one rule for names of collections, whoever gives them. */
 export const collectionNameSchema = z
   .string()
-  .min(1)
+  .min(1, { abort: true })
   .max(100, 'must be at most 100 characters long')
   .regex(NAME, 'must hold no control characters, and not spaces alone');
 

@@ -107,6 +107,6 @@ describe('--precision', () => {
     const other = await run('index', workspace.archive, '--json');
     expect(JSON.parse(other.stdout)).toMatchObject({ counts: { updated: 1 } });
     const unknown = await run('index', workspace.archive, '--precision', 'int4');
-    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('float32, half') });
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('float32, half') });
   });
 });

@@ -148,6 +148,11 @@ describe.each(ways.slice(0, 1))('a full disk, by %s', (way: FullDiskWay) => {
     beforeAll(async () => {
       served = await serve(workspace.data, { ...disks.env, CLIPTRACE_ARCHIVE_ROOTS: workspace.archive });
       await until('the index to be loaded', async () => (await fetch(`${served.api}/readyz`)).ok);
+      // Those that a full disk had stopped are tried again by a start.
+      await until('the jobs of before to end', async () => {
+        const { jobs } = (await (await fetch(`${served.api}/jobs`)).json()) as { jobs: JobWithFilesJson[] };
+        return jobs.every((job) => job.endedAt !== null);
+      });
     });
     afterAll(async () => {
       expect(await served.stop(), served.stderr()).toBe(0);

@@ -32,9 +32,13 @@ describe('what arrives', () => {
     expect(await arrivals(library, watch.matchedThrough)).toMatchObject([
       { videoId: video.id, contentHash: 'hash-2', collection: 'default' },
     ]);
-    await putVideo(library, 3, { path: '/archive/2.mp4', replaceVideoId: video.id });
-    expect(await arrivals(library)).toMatchObject([{ videoId: video.id, contentHash: 'hash-3' }]);
-    await library.removeVideo(video.id);
+    const other = await putVideo(library, 4);
+    await putVideo(library, 3, { path: '/archive/4.mp4', replaceVideoId: other.id });
+    expect(await arrivals(library)).toMatchObject([
+      { videoId: video.id, contentHash: 'hash-2' },
+      { videoId: other.id, contentHash: 'hash-3' },
+    ]);
+    for (const { id } of [video, other]) await library.removeVideo(id);
     expect(await arrivals(library)).toEqual([]);
   });
 

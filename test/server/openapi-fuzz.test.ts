@@ -31,6 +31,8 @@ const NOT_OVER_HTTP = new Set([
   'FILE_NOT_READABLE',
   'FILE_NAME_INVALID',
   'FILE_CHANGED',
+  // Of files that a job found missing.
+  'DISK_NOT_MOUNTED',
   'MODEL_NOT_FOUND',
   'MODEL_INVALID',
   'MODEL_CHECK_FAILED',

@@ -217,6 +217,9 @@ describe('POST /search with a video of the library', () => {
     await expectProblem(await fetch(`${live.api}/search`, { method: 'POST' }), 'MEDIA_TYPE_NOT_SUPPORTED');
     const json = { 'Content-Type': 'application/json' };
     await expectProblem(await post({ ...json, 'Content-Encoding': 'gzip' }, 'x'), 'MEDIA_TYPE_NOT_SUPPORTED');
-    await expectProblem(await post(json, JSON.stringify({ pad: 'x'.repeat(70_000) })), 'UPLOAD_TOO_LARGE');
+    await expectProblem(
+      await post(json, JSON.stringify({ pad: 'x'.repeat(17_000_000) })),
+      'UPLOAD_TOO_LARGE',
+    );
   });
 });

@@ -94,7 +94,11 @@ describe('SnapshotStore', () => {
     ],
   ])('refuses %s', async (_, spoil, reason) => {
     spoil(files);
-    expect(await store.read(index)).toEqual({ loaded: false, reason: expect.stringMatching(reason) });
+    expect(await store.read(index)).toEqual({
+      loaded: false,
+      reason: expect.stringMatching(reason),
+      isOlder: false,
+    });
   });
 
   it('refuses a graph that is cut anywhere', async () => {
@@ -104,6 +108,7 @@ describe('SnapshotStore', () => {
       expect(await store.read(index)).toEqual({
         loaded: false,
         reason: expect.stringMatching(/bytes instead of/),
+        isOlder: false,
       });
     }
   });
@@ -124,7 +129,11 @@ describe('SnapshotStore', () => {
 
   it('refuses an index of other parameters', async () => {
     const other = new HnswIndex(DIMENSION, { m: 8 });
-    expect(await store.read(other)).toEqual({ loaded: false, reason: 'it is of m 16, and 8 is needed' });
+    expect(await store.read(other)).toEqual({
+      loaded: false,
+      reason: 'it is of m 16, and 8 is needed',
+      isOlder: false,
+    });
     await other.close();
   });
 
@@ -140,10 +149,15 @@ describe('SnapshotStore', () => {
   });
 
   it('has no reason to give when there is none', async () => {
-    expect(await new SnapshotStore(folder, 'model-2').read(index)).toEqual({ loaded: false, reason: null });
+    expect(await new SnapshotStore(folder, 'model-2').read(index)).toEqual({
+      loaded: false,
+      reason: null,
+      isOlder: false,
+    });
     expect(await new SnapshotStore(join(folder, 'nowhere'), 'model-1').read(index)).toEqual({
       loaded: false,
       reason: null,
+      isOlder: false,
     });
   });
 
