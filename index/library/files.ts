@@ -2,6 +2,7 @@ import { basename, isAbsolute, sep } from 'node:path';
 import type { Statement } from 'better-sqlite3';
 import { compareText } from '../compare-text.js';
 import type { SqliteDatabase } from './database.js';
+import { placeOf } from './file-moves.js';
 import { fold } from './folding.js';
 import type { StoredPaths } from './stored-paths.js';
 import type { VideoFile } from './types.js';
@@ -148,7 +149,7 @@ export class FilesTable {
     if (rows.every(({ path }) => isAbsolute(path))) return files;
     const places = new Map<string, VideoFile>();
     for (const [position, file] of files.entries()) {
-      const place = `${file.collection}\0${file.path}`;
+      const place = placeOf(file);
       if (!places.has(place) || !isAbsolute((rows[position] as FileRow).path)) places.set(place, file);
     }
     return [...places.values()].sort((a, b) => compareText(a.path, b.path));

@@ -20,6 +20,8 @@ export interface Workspace {
   addSample(sample: string, name?: string): Promise<string>;
   /** The product on this data folder, without a process of its own. */
   open(mode?: 'read' | 'write', env?: Record<string, string>): Promise<OpenedCliptrace>;
+  /** The same, for as long as the work takes. */
+  opened<T>(work: (cliptrace: OpenedCliptrace) => Promise<T>): Promise<T>;
   /** The command line as a process. `build-once.ts` has seen to it that dist/ is that of the sources. */
   cli(args: readonly string[], options?: CliOptions): Promise<CliResult>;
   remove(): void;
@@ -46,6 +48,10 @@ export function createWorkspace(): Workspace {
   const root = mkdtempSync(path.join(tmpdir(), 'cliptrace-test-'));
   const archive = path.join(root, 'archive');
   const data = path.join(root, 'data');
+  const open: Workspace['open'] = (mode = 'write', added = {}) => {
+    const env = { ...process.env, ...added };
+    return openCliptrace({ settings: readSettings(env, { data }), env, mode });
+  };
   return {
     root,
     archive,
@@ -56,9 +62,14 @@ export function createWorkspace(): Workspace {
       await cp(path.join(SAMPLES_FOLDER, sample), target);
       return target;
     },
-    open: (mode = 'write', added = {}) => {
-      const env = { ...process.env, ...added };
-      return openCliptrace({ settings: readSettings(env, { data }), env, mode });
+    open,
+    opened: async (work) => {
+      const cliptrace = await open();
+      try {
+        return await work(cliptrace);
+      } finally {
+        await cliptrace.close();
+      }
     },
     cli: (args, options) => runCli(args, data, options),
     remove: () => rmSync(root, { recursive: true, force: true }),

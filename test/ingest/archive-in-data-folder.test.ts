@@ -22,14 +22,7 @@ beforeEach(async () => {
 
 afterEach(() => workspace.remove());
 
-async function opened<T>(work: (cliptrace: OpenedCliptrace) => Promise<T>): Promise<T> {
-  const cliptrace = await workspace.open();
-  try {
-    return await work(cliptrace);
-  } finally {
-    await cliptrace.close();
-  }
-}
+const opened = <T>(work: (cliptrace: OpenedCliptrace) => Promise<T>) => workspace.opened(work);
 
 const places = () =>
   opened(async ({ library }) => (await library.filesBelow('default', '/')).map((file) => file.path));

@@ -36,14 +36,7 @@ function addSample(name: string, ...to: string[]): string {
   return target;
 }
 
-async function opened<T>(work: (cliptrace: OpenedCliptrace) => Promise<T>): Promise<T> {
-  const cliptrace = await workspace.open();
-  try {
-    return await work(cliptrace);
-  } finally {
-    await cliptrace.close();
-  }
-}
+const opened = <T>(work: (cliptrace: OpenedCliptrace) => Promise<T>) => workspace.opened(work);
 
 const pruned = (...roots: string[]) => opened((cliptrace) => indexInto(cliptrace, roots, { prune: true }));
 const titles = () =>

@@ -72,13 +72,19 @@ async function problemsOf(dataFolder: DataFolder, modelId: string) {
   return problems.filter(({ code }) => code !== 'FILE_MISSING');
 }
 
+/** Three videos by the one model, and two of them by the next. */
+async function nearlySuperseded() {
+  const { library, dataFolder } = await temporaryLibrary();
+  await embed(library, [1, 2, 3], MODEL);
+  await openAndSave(library, dataFolder, MODEL);
+  await registerModel(library, NEXT);
+  await embed(library, [1, 2], NEXT);
+  return { library, dataFolder };
+}
+
 describe('the snapshot of a model that another one follows', () => {
   it('stays while a video is embedded by it, and serves whoever goes back', async () => {
-    const { library, dataFolder } = await temporaryLibrary();
-    await embed(library, [1, 2, 3], MODEL);
-    await openAndSave(library, dataFolder, MODEL);
-    await registerModel(library, NEXT);
-    await embed(library, [1, 2], NEXT);
+    const { library, dataFolder } = await nearlySuperseded();
     await openAndSave(library, dataFolder, NEXT);
     expect(snapshotNames(dataFolder, MODEL)).toHaveLength(2);
     const back = await openAndSave(library, dataFolder, MODEL);
@@ -88,11 +94,7 @@ describe('the snapshot of a model that another one follows', () => {
   });
 
   it('goes with its last video, and is built anew of what is embedded by it again', async () => {
-    const { library, dataFolder } = await temporaryLibrary();
-    await embed(library, [1, 2, 3], MODEL);
-    await openAndSave(library, dataFolder, MODEL);
-    await registerModel(library, NEXT);
-    await embed(library, [1, 2], NEXT);
+    const { library, dataFolder } = await nearlySuperseded();
     // The last one goes without any change for the index of the next model.
     await openAndSave(library, dataFolder, NEXT);
     await library.removeVideo(3);
