@@ -18,8 +18,11 @@ interface ClipInHand {
   features: ReturnType<ClipBatcher['encode']>;
 }
 
-/** Clips of one video that may wait for the encoder at a time: bounds memory however long the video is. */
-const MAX_CLIPS_IN_FLIGHT = 16;
+/**
+ * Clips of one video that may be with the encoder at a time: bounds memory however long the video is. Of an archive more than the
+ * encoder lets wait on two processors, so that it is the encoder that stops the decoder, and not each clip.
+ */
+const MAX_CLIPS_IN_FLIGHT: Record<ClipPriority, number> = { query: 16, archive: 64 };
 
 /**
  * Encodes the clips of one video as they are decoded; reads no clip for which the encoder has no room. The generator has ended
@@ -53,7 +56,7 @@ export async function encodeClips(input: {
 
   try {
     for (;;) {
-      await settle(MAX_CLIPS_IN_FLIGHT - 1);
+      await settle(MAX_CLIPS_IN_FLIGHT[priority] - 1);
       const startedAt = performance.now();
       const next = await clips.next();
       decodeMs += performance.now() - startedAt;

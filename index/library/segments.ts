@@ -10,6 +10,12 @@ import { VIDEO_FILTER } from './video-filter.js';
 /** hnswlib-node takes labels as 32-bit integers and wraps beyond. */
 const MAXIMUM_SEGMENT_ID = 2 ** 32 - 1;
 
+/**
+ * How many rows one statement inserts: within a transaction SQLite first copies each page that a statement is about to change, so
+ * that the statement can be undone alone, and did that for each segment.
+ */
+const ROWS_OF_INSERTS = [64, 8, 1];
+
 const EVERYWHERE: Span = { startSeconds: Number.NEGATIVE_INFINITY, endSeconds: Number.POSITIVE_INFINITY };
 
 const COLUMNS = `s.id, s.video_id AS videoId, s.start_seconds AS startSeconds, s.end_seconds AS endSeconds,
@@ -21,7 +27,7 @@ const SEGMENTS = 'segments s LEFT JOIN boilerplate_segments bp ON bp.segment_id 
 /** Where each segment lies in its video. Its features are in SegmentBlocksTable. */
 export class SegmentsTable {
   readonly #lastId: Statement<[]>;
-  readonly #insert: Statement<[number, number, number, number, number]>;
+  readonly #inserts: { rows: number; statement: Statement<number[]> }[];
   readonly #removeOfVideo: Statement<[number]>;
   readonly #find: Statement<[string]>;
   readonly #allowed: Statement<[FilterParameters & { ids: string }]>;
@@ -30,7 +36,12 @@ export class SegmentsTable {
 
   constructor(database: SqliteDatabase) {
     this.#lastId = database.prepare<[]>("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").pluck();
-    this.#insert = database.prepare('INSERT INTO segments VALUES (?, ?, ?, ?, ?)');
+    this.#inserts = ROWS_OF_INSERTS.map((rows) => ({
+      rows,
+      statement: database.prepare(
+        `INSERT INTO segments VALUES ${Array(rows).fill('(?, ?, ?, ?, ?)').join(', ')}`,
+      ),
+    }));
     this.#removeOfVideo = database.prepare('DELETE FROM segments WHERE video_id = ?');
     // CROSS JOIN fixes the order; raw rows because a search looks up a thousand: together half of the time.
     this.#find = database
@@ -60,9 +71,18 @@ export class SegmentsTable {
   insert(videoId: number, model: ModelRow, spans: readonly Span[]): number {
     const lastId = (this.#lastId.get() as number | undefined) ?? 0;
     if (lastId + spans.length > MAXIMUM_SEGMENT_ID) throw indexFull(lastId, spans.length);
-    spans.forEach((span, position) => {
-      this.#insert.run(lastId + 1 + position, videoId, model.key, span.startSeconds, span.endSeconds);
-    });
+    const rows = spans.map(({ startSeconds, endSeconds }, i) => [
+      lastId + 1 + i,
+      videoId,
+      model.key,
+      startSeconds,
+      endSeconds,
+    ]);
+    let at = 0;
+    for (const insert of this.#inserts) {
+      for (; rows.length - at >= insert.rows; at += insert.rows)
+        insert.statement.run(...rows.slice(at, at + insert.rows).flat());
+    }
     return lastId + 1;
   }
 

@@ -17,27 +17,38 @@ import { bareDecode } from './bare-decode.js';
 import { runCounted } from './counted.js';
 import { runIndex } from './run-index.js';
 
-interface Round {
+/** `cliptrace index` over the whole archive. */
+interface IndexRun {
   wallMs: number;
-  indexCpuMs: number;
+  cpuMs: number;
+  segments: number;
+  videoSeconds: number;
+  indexedPaths: string[];
+  /** Of the data folder, by its first names. */
+  bytes: Record<string, number>;
+}
+
+/** What the parts take alone. */
+interface Parts {
   /** The pipeline as far as the clips. */
   decodeCpuMs: number;
   /** ffmpeg without the pipeline, and without pictures. */
   bareDecodeCpuMs: number;
   encodeCpuMs: number;
-  segments: number;
-  videoSeconds: number;
-  /** Of the data folder, by its first names. */
-  bytes: Record<string, number>;
 }
+
+/** The parts beside the mean of the indexing before and after them. */
+type Round = Parts & Pick<IndexRun, 'wallMs' | 'cpuMs'>;
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 
 /**
  * `npm run bench -- ingest [--archive FOLDER | --copies N | --short N] [--rounds N]`: what `cliptrace index` takes, beside what its parts
- * take alone, in turn: decoding as it does it (with pictures and pipes, nothing behind), decoding by one bare ffmpeg a file (frames of
- * the clips to nowhere, no pictures), encoding as many clips. Without an archive: N copies of each sample (24 are an hour: the start
- * of a process, which its parts are counted without, is a twenty-fifth of 20 minutes), or N clips of two seconds.
+ * take alone: decoding as it does it (with pictures and pipes, nothing behind), decoding by one bare ffmpeg a file (frames of the clips to
+ * nowhere, no pictures), encoding as many clips. In turn, and indexing once more at the end: the parts are compared with the mean of
+ * the indexing before and after them, because the speed of a machine drifts by more than what is measured. Without an archive: N
+ * copies of each sample (24 are an hour: the start of a process, which its parts are counted without, is a twenty-fifth of 20
+ * minutes), or N clips of two seconds.
  */
 export async function benchIngest(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -55,21 +66,32 @@ export async function benchIngest(args: readonly string[]): Promise<void> {
     const archive = path.resolve(values.archive ?? workspace.archive);
     if (values.short) await writeShortClips(archive, Number(values.short));
     else if (!values.archive) await writeCopies(archive, Number(values.copies));
+    let before = await index(archive, workspace.data);
+    const first = before;
     const rounds: Round[] = [];
     for (let round = 0; round < Number(values.rounds); round += 1) {
-      rounds.push(await runRound(archive, workspace.data));
-      rmSync(workspace.data, { recursive: true, force: true });
+      const parts = await runParts(before, workspace.data);
+      const after = await index(archive, workspace.data);
+      const mean = (key: 'wallMs' | 'cpuMs') => (before[key] + after[key]) / 2;
+      rounds.push({ ...parts, wallMs: mean('wallMs'), cpuMs: mean('cpuMs') });
+      before = after;
     }
-    printRounds(rounds);
+    printRounds(first, rounds);
   } finally {
     workspace.remove();
   }
 }
 
-async function runRound(archive: string, data: string): Promise<Round> {
+async function index(archive: string, data: string): Promise<IndexRun> {
+  const run = await runIndex(archive, data);
+  const bytes = bytesBelow(data);
+  rmSync(data, { recursive: true, force: true });
+  return { ...run, bytes };
+}
+
+async function runParts({ indexedPaths, segments }: IndexRun, data: string): Promise<Parts> {
   const settings = readSettings(process.env);
   const { manifest } = await readManifest(manifestPathOf(settings.modelFolder), settings.precision);
-  const { segments, videoSeconds, indexedPaths, wallMs, cpuMs: indexCpuMs } = await runIndex(archive, data);
   const decodeCpuMs = await decodeOnly(indexedPaths, segments, data);
   const bareDecodeCpuMs = await bareDecode({
     ffmpeg: (await resolveFfmpeg({ env: process.env })).path,
@@ -79,8 +101,7 @@ async function runRound(archive: string, data: string): Promise<Round> {
     listPath: `${data}.list`,
   });
   const encodeCpuMs = await encodeOnly(segments);
-  const bytes = bytesBelow(data);
-  return { wallMs, indexCpuMs, decodeCpuMs, bareDecodeCpuMs, encodeCpuMs, segments, videoSeconds, bytes };
+  return { decodeCpuMs, bareDecodeCpuMs, encodeCpuMs };
 }
 
 function bytesBelow(data: string): Record<string, number> {
@@ -122,38 +143,35 @@ async function encodeOnly(clips: number): Promise<number> {
 }
 
 /** What an hour of such video takes; the start of the process is part of it. */
-function printHour({ segments, videoSeconds, bytes, indexCpuMs, wallMs }: Round): void {
+function printHour({ segments, videoSeconds, bytes, cpuMs, wallMs }: IndexRun): void {
   const hours = videoSeconds / 3600;
   const megabytes = Object.entries(bytes)
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${name} ${(count / hours / 1e6).toFixed(1)} MB`);
-  const seconds = [indexCpuMs, wallMs].map((ms) => (ms / 1000 / hours).toFixed(0));
+  const seconds = [cpuMs, wallMs].map((ms) => (ms / 1000 / hours).toFixed(0));
   process.stdout.write(
     `An hour: ${Math.round(segments / hours)} segments, ${seconds[0]} s of processor time, ${seconds[1]} s; ${megabytes.join(', ')}\n`,
   );
 }
 
-function printRounds(rounds: readonly Round[]): void {
+function printRounds(first: IndexRun, rounds: readonly Round[]): void {
   const seconds = (ms: number) => (ms / 1000).toFixed(2);
   const sums = rounds.map((round) => round.decodeCpuMs + round.encodeCpuMs);
   const bareSums = rounds.map((round) => round.bareDecodeCpuMs + round.encodeCpuMs);
   const ratios = {
-    cpu: rounds.map((round, i) => round.indexCpuMs / (sums[i] as number)),
+    cpu: rounds.map((round, i) => round.cpuMs / (sums[i] as number)),
     wall: rounds.map((round, i) => round.wallMs / ((sums[i] as number) / 2)),
-    bareCpu: rounds.map((round, i) => round.indexCpuMs / (bareSums[i] as number)),
+    bareCpu: rounds.map((round, i) => round.cpuMs / (bareSums[i] as number)),
     bareWall: rounds.map((round, i) => round.wallMs / ((bareSums[i] as number) / 2)),
   };
   const rows = rounds.map((round, i) => [
-    ...[round.indexCpuMs, round.decodeCpuMs, round.bareDecodeCpuMs, round.encodeCpuMs, round.wallMs].map(
-      seconds,
-    ),
+    ...[round.cpuMs, round.decodeCpuMs, round.bareDecodeCpuMs, round.encodeCpuMs, round.wallMs].map(seconds),
     ...Object.values(ratios).map((values) => (values[i] as number).toFixed(3)),
   ]);
-  const [first] = rounds;
   process.stdout.write(
-    `${first?.segments} segments, ${((first?.videoSeconds ?? 0) / 60).toFixed(1)} minutes of video; load ${loadavg()[0]?.toFixed(1)}\n`,
+    `${first.segments} segments, ${(first.videoSeconds / 60).toFixed(1)} minutes of video; load ${loadavg()[0]?.toFixed(1)}\n`,
   );
-  if (first) printHour(first);
+  printHour(first);
   const headers = [
     'index CPU s',
     'decode-only',
