@@ -37,6 +37,9 @@ export const SETTING_NAMES = [
   ...TIME_LIMIT_NAMES,
 ] as const;
 
+/** Names of those that are read elsewhere: where the configuration file lies before the settings are read, the Python program by the trainer. */
+export const NAMES_READ_ELSEWHERE = ['CLIPTRACE_CONFIG', 'CLIPTRACE_PYTHON'] as const;
+
 const DEFAULT_TARGET_RECALL = 0.99;
 
 /** Flags of the command line as they were given; they go before the variables. */

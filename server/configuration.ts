@@ -3,7 +3,7 @@ import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
 import { CliptraceError, type ErrorCode } from '../index/errors.js';
 import { collectionNameSchema } from '../index/library/collection-name.js';
-import { SETTING_NAMES } from '../index/settings.js';
+import { NAMES_READ_ELSEWHERE, SETTING_NAMES } from '../index/settings.js';
 import { DEFAULT_RESCAN_SECONDS, DEFAULT_SETTLE_SECONDS } from '../index/watch/defaults.js';
 import { isNetwork } from '../index/webhooks/address-rules.js';
 import { isLoopback } from './http/security.js';
@@ -161,7 +161,7 @@ export const SERVER_VARIABLES = {
 const SCHEMA = z.object(SERVER_VARIABLES);
 
 /** Variables that other parts of the product read; not ours to judge, but known. */
-const VARIABLES_OF_OTHERS: ReadonlySet<string> = new Set([...SETTING_NAMES, 'CLIPTRACE_CONFIG']);
+const VARIABLES_OF_OTHERS: ReadonlySet<string> = new Set([...SETTING_NAMES, ...NAMES_READ_ELSEWHERE]);
 
 const FLAG_OF_VARIABLE = new Map<string, keyof ServerFlags>([
   ['CLIPTRACE_HOST', 'host'],

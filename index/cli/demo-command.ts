@@ -15,7 +15,7 @@ import { EXIT_DONE, EXIT_FAILED } from './exit-codes.js';
 import { indexRequest, printFailures, runIndexing } from './index-command.js';
 import { formatRange, formatTime, plural } from './output.js';
 import { printAnswer } from './search-command.js';
-import { type ServeFlags, serveUntilStopped } from './serve-command.js';
+import { type ServeFlags, serverConfiguration, serveUntilStopped } from './serve-command.js';
 import { createServerLog } from './server-log.js';
 
 export interface DemoFlags extends ServeFlags {
@@ -34,6 +34,7 @@ const QUERY_FRAMES_PER_SECOND = 20;
 export async function demoCommand(flags: DemoFlags, context: CommandContext): Promise<number> {
   const { terminal } = context;
   const library = path.resolve(flags.library ?? samplesFolder());
+  if (flags.serve) await serverConfiguration(flags, context);
   const settings = settingsOf(context, flags);
   const dataRoot = flags.data
     ? settings.dataRoot

@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { access, constants, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { executionProviders } from '../encoder/execution-providers.js';
 import { manifestPathOf } from '../encoder/model-store.js';
@@ -11,6 +11,7 @@ import { openLibrary } from '../library/sqlite-library.js';
 import { NO_CONFINEMENT } from '../media/confinement.js';
 import { resolveFfmpeg } from '../media/ffmpeg-program.js';
 import type { Settings } from '../settings.js';
+import { explainingWrites } from '../storage-errors.js';
 import { openSegmentIndex } from '../vectors/index-follower.js';
 import { type CommandContext, type CommonFlags, settingsOf } from './context.js';
 import { describeConfinement } from './doctor-confinement.js';
@@ -36,7 +37,7 @@ export async function doctorCommand(flags: CommonFlags, context: CommandContext)
     ...(await checkFfmpeg(context.env)),
     checkProviders(),
     ...(await checkModelAndLibrary(settings)),
-    await checkDisk(settings),
+    ...(await checkDisk(settings)),
   ];
   const wrong = findings.some((finding) => finding.status === 'wrong');
   if (flags.json) printJson(context.terminal, { ok: !wrong, findings });
@@ -183,23 +184,37 @@ async function checkIndex(
   };
 }
 
-async function checkDisk(settings: Settings): Promise<Finding> {
-  for (let folder = settings.dataRoot; ; folder = path.dirname(folder)) {
+/** Of the data folder; as long as there is none, of the nearest folder that there is. */
+async function checkDisk({ dataRoot }: Settings): Promise<Finding[]> {
+  for (let folder = dataRoot; ; folder = path.dirname(folder)) {
     try {
       const { bavail, bsize } = await statfs(folder);
-      const free = bavail * bsize;
-      const low = free < LOW_DISK_BYTES;
-      return {
-        check: 'Free disk',
-        status: low ? 'wrong' : 'ok',
-        detail: `${(free / 1024 ** 3).toFixed(1)} GiB at ${folder}`,
-        remedy: low ? 'Free some space: an index needs room for a second copy of itself' : null,
-      };
+      return [await checkWriting(folder), checkRoom(folder, bavail * bsize)];
     } catch (error) {
-      // A data folder that does not exist yet: ask the nearest folder that does.
-      if (folder === path.dirname(folder)) return wrong('Free disk', error, 'Check the data folder (--data)');
+      if (folder === path.dirname(folder))
+        return [wrong('Free disk', error, 'Check the data folder (--data)')];
     }
   }
+}
+
+async function checkWriting(folder: string): Promise<Finding> {
+  const check = 'Data folder';
+  try {
+    await explainingWrites(folder, () => access(folder, constants.W_OK | constants.X_OK));
+    return { check, status: 'ok', detail: `${folder} can be written to`, remedy: null };
+  } catch (error) {
+    return wrong(check, error, 'Check its mount and permissions, or give another data folder (--data)');
+  }
+}
+
+function checkRoom(folder: string, free: number): Finding {
+  const low = free < LOW_DISK_BYTES;
+  return {
+    check: 'Free disk',
+    status: low ? 'wrong' : 'ok',
+    detail: `${(free / 1024 ** 3).toFixed(1)} GiB at ${folder}`,
+    remedy: low ? 'Free some space: an index needs room for a second copy of itself' : null,
+  };
 }
 
 function wrong(check: string, error: unknown, remedy: string): Finding {

@@ -1,4 +1,4 @@
-import { SETTING_NAMES } from '../settings.js';
+import { NAMES_READ_ELSEWHERE, SETTING_NAMES } from '../settings.js';
 
 /** Of the server, where it is there: by address and not by import, see `serve`. */
 export async function serverVariables(): Promise<string[]> {
@@ -7,15 +7,12 @@ export async function serverVariables(): Promise<string[]> {
   return Object.keys(server?.SERVER_VARIABLES ?? {});
 }
 
-/** Read before the settings are, and by the trainer. */
-const OTHERS = ['CLIPTRACE_CONFIG', 'CLIPTRACE_PYTHON'];
-
 /**
  * Variables that are nearly always misspellings. `serve` refuses them; a command, which may run in the environment of something
  * else, only says so. The server's are looked up only when there is something to look up: that takes time.
  */
 export async function unknownVariables(env: NodeJS.ProcessEnv): Promise<string[]> {
-  const isOurs = new Set<string>([...SETTING_NAMES, ...OTHERS]);
+  const isOurs = new Set<string>([...SETTING_NAMES, ...NAMES_READ_ELSEWHERE]);
   const strange = Object.keys(env).filter(
     (name) => name.startsWith('CLIPTRACE_') && env[name] !== '' && !isOurs.has(name),
   );

@@ -30,8 +30,7 @@ interface RunningServer {
 
 /** `cliptrace serve` */
 export async function serveCommand(flags: ServeFlags, context: CommandContext): Promise<number> {
-  // The configuration first: a misspelled variable should not cost the loading of an index.
-  const { configuration } = await loadServer(flags, context.env);
+  const configuration = await serverConfiguration(flags, context);
   const logger = createServerLog(configuration.logLevel, context.terminal);
   const cliptrace = await openCliptrace({
     settings: settingsOf(context, flags),
@@ -51,6 +50,14 @@ export async function serveCommand(flags: ServeFlags, context: CommandContext): 
     (error: unknown) => logger.error({ err: error }, 'vector index could not be opened'),
   );
   return serveUntilStopped(cliptrace, flags, context, logger);
+}
+
+/**
+ * For first of all: a misspelled variable or a wrong flag should not cost the loading of an index, or an indexing. CONFIGURATION_INVALID,
+ * USAGE.
+ */
+export async function serverConfiguration(flags: ServeFlags, { env }: CommandContext) {
+  return (await loadServer(flags, env)).configuration;
 }
 
 /** Serves what is open until SIGINT or SIGTERM, then closes it. A second signal ends the process at once. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -147,6 +148,7 @@ describe('cliptrace', () => {
         'SQLite',
         'Library',
         'Vector index',
+        'Data folder',
         'Free disk',
       ]),
     );
@@ -161,5 +163,12 @@ describe('cliptrace demo', () => {
     const { code, stdout } = await cli(['demo', '--no-serve', '--data', path.join(workspace.root, 'demo')]);
     expect(stdout).toContain('Found:');
     expect(code).toBe(0);
+  });
+
+  it('refuses a port that is none before it indexes anything', async () => {
+    const data = path.join(workspace.root, 'demo-port');
+    const { code, stderr } = await cli(['demo', '--port', 'x', '--data', data]);
+    expect([code, existsSync(data)], stderr).toEqual([2, false]);
+    expect(stderr).toContain('--port is "x"');
   });
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,12 +40,12 @@ interface Told {
 }
 
 /** The command line without a process of its own. */
-async function run(args: readonly string[]): Promise<Told> {
+async function run(args: readonly string[], data = workspace.data): Promise<Told> {
   let text = '';
   const tell = (more: string) => {
     text += `${more}\n`;
   };
-  const code = await main([...args, '--data', workspace.data], {
+  const code = await main([...args, '--data', data], {
     env: process.env,
     terminal: { out: tell, err: tell, interactive: false },
   });
@@ -67,19 +67,16 @@ beforeAll(async () => {
 });
 afterAll(() => workspace.remove());
 
-/** The whole data folder as a disk that cannot be written: by a mount where that is allowed, else by its mode. */
-function makeReadOnly(): (() => void) | null {
+/** A whole data folder as a disk that cannot be written: by a mount where that is allowed, else by its mode. */
+function makeReadOnly(data: string): (() => void) | null {
   try {
-    execFileSync('mount', ['--bind', workspace.data, workspace.data], { stdio: 'pipe' });
-    execFileSync('mount', ['-o', 'remount,bind,ro', workspace.data], { stdio: 'pipe' });
-    return () => void execFileSync('umount', [workspace.data]);
+    execFileSync('mount', ['--bind', data, data], { stdio: 'pipe' });
+    execFileSync('mount', ['-o', 'remount,bind,ro', data], { stdio: 'pipe' });
+    return () => void execFileSync('umount', [data]);
   } catch {
     // Root writes whatever the mode is.
     if (process.getuid?.() === 0) return null;
-    const folders = [
-      workspace.data,
-      ...readdirSync(workspace.data).map((name) => path.join(workspace.data, name)),
-    ];
+    const folders = [data, ...readdirSync(data).map((name) => path.join(data, name))];
     const change = (mode: number) => {
       for (const entry of folders) chmodSync(entry, mode);
     };
@@ -99,7 +96,7 @@ describe('a read-only data folder', () => {
       path.join(workspace.data, 'tmp', 'cliptrace-pictures-0123456789abcdef'),
     ];
     for (const file of left) writeFileSync(file, '{}');
-    const undo = makeReadOnly();
+    const undo = makeReadOnly(workspace.data);
     if (undo === null) return skip('root cannot be kept from writing without a mount, which is refused here');
     try {
       // SQLite keeps what its readers share beside the library: they write, too.
@@ -111,6 +108,24 @@ describe('a read-only data folder', () => {
       for (const file of left) rmSync(file, { force: true });
     }
     expect((await run(['search', clip, '-k', '1'])).text).toContain('head-pose-face-detection-male');
+  });
+
+  it('is found by the doctor before there is a library in it', async ({ skip }) => {
+    const empty = path.join(workspace.root, 'empty');
+    mkdirSync(empty);
+    const undo = makeReadOnly(empty);
+    if (undo === null) return skip('root cannot be kept from writing without a mount, which is refused here');
+    try {
+      // Also below it: the folder that would have to be made.
+      for (const data of [empty, path.join(empty, 'data')]) {
+        const { code, text } = await run(['doctor'], data);
+        expect(code, text).toBe(1);
+        expect(text).toMatch(/wrong +Data folder +DATA_FOLDER_NOT_WRITABLE/);
+      }
+    } finally {
+      undo();
+    }
+    expect((await run(['doctor'], empty)).code).toBe(0);
   });
 });
 

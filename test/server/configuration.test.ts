@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CliptraceError } from '../../index/errors.js';
+import { NAMES_READ_ELSEWHERE, SETTING_NAMES } from '../../index/settings.js';
 import { loadServerConfiguration, SERVER_VARIABLES } from '../../server/configuration.js';
 
 let folder: string;
@@ -115,6 +116,11 @@ describe('the configuration of the server', () => {
     const message = problemOf({ CLIPTRACE_PROT: '80' });
     expect(message).toContain('CLIPTRACE_PROT is not a variable');
     for (const name of Object.keys(SERVER_VARIABLES)) expect(message).toContain(name);
+  });
+
+  it('takes the variables of the other parts of the product as known', () => {
+    const others = Object.fromEntries([...SETTING_NAMES, ...NAMES_READ_ELSEWHERE].map((name) => [name, '1']));
+    expect(loadServerConfiguration({ ...others, CLIPTRACE_PORT: '81' }).port).toBe(81);
   });
 
   it('tells everything that is wrong at once', () => {
