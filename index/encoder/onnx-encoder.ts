@@ -113,26 +113,28 @@ class OnnxEncoder implements Encoder {
     return this.#threads.length;
   }
 
-  async encode(pixels: Uint8Array, count: number): Promise<EncodedClips> {
+  async encode(pixels: Uint8Array | readonly Uint8Array[], count: number): Promise<EncodedClips> {
     const { embeddings, timesteps } = await this.encodeRaw(pixels, count);
     return { embeddings, timesteps: this.#whitening ? whitened(timesteps, this.#whitening) : timesteps };
   }
 
   /** As the network gives them, at norm 1. */
-  async encodeRaw(pixels: Uint8Array, count: number): Promise<EncodedClips> {
+  async encodeRaw(pixels: Uint8Array | readonly Uint8Array[], count: number): Promise<EncodedClips> {
     const { input, outputs, preprocessing, dimension, timesteps } = this.manifest;
     if (this.#closing) throw new CliptraceError('ENCODE_FAILED', 'The encoder is closed. Open it again.');
     const shape = [count, preprocessing.frames, preprocessing.height, preprocessing.width, 3];
     const expected = shape.reduce((product, size) => product * size, 1);
-    if (!Number.isInteger(count) || count < 1 || pixels.length !== expected) {
+    const pieces = pixels instanceof Uint8Array ? [pixels] : pixels;
+    const byteLength = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    if (!Number.isInteger(count) || count < 1 || byteLength !== expected) {
       throw new CliptraceError(
         'ENCODE_FAILED',
-        `${pixels.length} bytes are not ${count} clips of [${shape.slice(1).join(', ')}].`,
+        `${byteLength} bytes are not ${count} clips of [${shape.slice(1).join(', ')}].`,
       );
     }
     const names = [outputs.embedding.name, outputs.timesteps.name];
     const [embeddings, features] = await this.#leastBusy()
-      .run(input.name, pixels, shape, names)
+      .run(input.name, pieces, shape, names)
       .catch((cause: unknown) => {
         const message = `${this.manifest.id} failed on ${count} clips: ${errorMessageOf(cause)}`;
         throw new CliptraceError('ENCODE_FAILED', message, { cause });

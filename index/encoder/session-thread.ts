@@ -69,10 +69,10 @@ export class SessionThread {
     return this.#waiting.size;
   }
 
-  /** `pixels` has been copied when this returns. Outputs in the order of their names; null for one that is missing or not float32. */
+  /** The pieces of the input have been copied, one behind the other, when this returns. Outputs in the order of their names; null for one that is missing or not float32. */
   run(
     inputName: string,
-    pixels: Uint8Array,
+    pieces: readonly Uint8Array[],
     shape: number[],
     outputNames: string[],
   ): Promise<(Float32Array | null)[]> {
@@ -80,10 +80,11 @@ export class SessionThread {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
-      const input = this.#inputOf(pixels);
+      const byteLength = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      const input = this.#inputOf(pieces, byteLength);
       this.#waiting.set(id, { input, resolve, reject });
       this.#worker.ref();
-      this.#post({ name: 'run', id, inputName, input, byteLength: pixels.length, shape, outputNames });
+      this.#post({ name: 'run', id, inputName, input, byteLength, shape, outputNames });
     });
   }
 
@@ -99,11 +100,16 @@ export class SessionThread {
     this.#worker.postMessage(request);
   }
 
-  /** Memory of this thread and the worker's, filled with the pixels. */
-  #inputOf(pixels: Uint8Array): SharedArrayBuffer {
+  /** Memory of this thread and the worker's, filled with the pieces. */
+  #inputOf(pieces: readonly Uint8Array[], byteLength: number): SharedArrayBuffer {
     const free = this.#freeInputs.pop();
-    const input = free && free.byteLength >= pixels.length ? free : new SharedArrayBuffer(pixels.length);
-    new Uint8Array(input).set(pixels);
+    const input = free && free.byteLength >= byteLength ? free : new SharedArrayBuffer(byteLength);
+    const bytes = new Uint8Array(input);
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
     return input;
   }
 

@@ -14,7 +14,10 @@ export interface Encoder {
   readonly precision: string;
   /** Batches that it can encode side by side: who gives it so many at a time keeps it busy. */
   readonly parallelism: number;
-  /** `pixels` is [count, frames, height, width, 3] RGB bytes, copied before this returns. ENCODE_FAILED when the outputs are not finite. */
-  encode(pixels: Uint8Array, count: number): Promise<EncodedClips>;
+  /**
+   * `pixels` is [count, frames, height, width, 3] RGB bytes, in one piece or in several that follow one another, copied before this
+   * returns. ENCODE_FAILED when the outputs are not finite.
+   */
+  encode(pixels: Uint8Array | readonly Uint8Array[], count: number): Promise<EncodedClips>;
   close(): Promise<void>;
 }

@@ -37,8 +37,6 @@ export class ClipBatcher {
   #scheduled = false;
   #closed = false;
   #busyMs = 0;
-  /** To be used again: new memory for each batch makes work for the garbage collector. */
-  #join = new Uint8Array();
 
   constructor(options: { encoder: Encoder; maxBatch: number }) {
     this.#encoder = options.encoder;
@@ -111,7 +109,8 @@ export class ClipBatcher {
   async #encodeBatch(batch: Waiting[]): Promise<void> {
     const startedAt = performance.now();
     try {
-      const encoded = await this.#encoder.encode(this.#joined(batch), batch.length);
+      const pixels = batch.map((item) => item.pixels);
+      const encoded = await this.#encoder.encode(pixels, batch.length);
       const { dimension, timesteps } = this.#encoder.manifest;
       const timestepLength = dimension * timesteps;
       batch.forEach((item, i) => {
@@ -125,19 +124,5 @@ export class ClipBatcher {
     } finally {
       this.#busyMs += performance.now() - startedAt;
     }
-  }
-
-  /** The encoder has copied it when the next batch is joined. */
-  #joined(batch: readonly Waiting[]): Uint8Array {
-    const [first] = batch;
-    if (batch.length === 1 && first) return first.pixels;
-    const byteLength = batch.reduce((total, item) => total + item.pixels.length, 0);
-    if (this.#join.length < byteLength) this.#join = new Uint8Array(byteLength);
-    let offset = 0;
-    for (const item of batch) {
-      this.#join.set(item.pixels, offset);
-      offset += item.pixels.length;
-    }
-    return this.#join.subarray(0, byteLength);
   }
 }

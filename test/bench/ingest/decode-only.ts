@@ -26,7 +26,7 @@ const nothingBehind: Encoder = {
   manifest,
   precision: settings.precision,
   parallelism: settings.threads,
-  encode: async (_pixels: Uint8Array, count: number): Promise<EncodedClips> => ({
+  encode: async (_pixels: Uint8Array | readonly Uint8Array[], count: number): Promise<EncodedClips> => ({
     embeddings: new Float32Array(count * dimension),
     timesteps: new Float32Array(count * timesteps * dimension),
   }),
