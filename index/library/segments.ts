@@ -11,10 +11,10 @@ import { VIDEO_FILTER } from './video-filter.js';
 const MAXIMUM_SEGMENT_ID = 2 ** 32 - 1;
 
 /**
- * How many rows one statement inserts: within a transaction SQLite first copies each page that a statement is about to change, so
- * that the statement can be undone alone, and did that for each segment.
+ * How many rows one statement inserts at most: within a transaction SQLite first copies each page that a statement is about to change,
+ * so that the statement can be undone alone, and did that for each segment.
  */
-const ROWS_OF_INSERTS = [64, 8, 1];
+const MAX_ROWS = 64;
 
 const EVERYWHERE: Span = { startSeconds: Number.NEGATIVE_INFINITY, endSeconds: Number.POSITIVE_INFINITY };
 
@@ -27,7 +27,9 @@ const SEGMENTS = 'segments s LEFT JOIN boilerplate_segments bp ON bp.segment_id 
 /** Where each segment lies in its video. Its features are in SegmentBlocksTable. */
 export class SegmentsTable {
   readonly #lastId: Statement<[]>;
-  readonly #inserts: { rows: number; statement: Statement<number[]> }[];
+  readonly #database: SqliteDatabase;
+  /** By the number of their rows. */
+  readonly #inserts = new Map<number, Statement<number[]>>();
   readonly #removeOfVideo: Statement<[number]>;
   readonly #find: Statement<[string]>;
   readonly #allowed: Statement<[FilterParameters & { ids: string }]>;
@@ -35,13 +37,8 @@ export class SegmentsTable {
   readonly #placesOf: Statement<[number, number, number, number]>;
 
   constructor(database: SqliteDatabase) {
+    this.#database = database;
     this.#lastId = database.prepare<[]>("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").pluck();
-    this.#inserts = ROWS_OF_INSERTS.map((rows) => ({
-      rows,
-      statement: database.prepare(
-        `INSERT INTO segments VALUES ${Array(rows).fill('(?, ?, ?, ?, ?)').join(', ')}`,
-      ),
-    }));
     this.#removeOfVideo = database.prepare('DELETE FROM segments WHERE video_id = ?');
     // CROSS JOIN fixes the order; raw rows because a search looks up a thousand: together half of the time.
     this.#find = database
@@ -71,19 +68,28 @@ export class SegmentsTable {
   insert(videoId: number, model: ModelRow, spans: readonly Span[]): number {
     const lastId = (this.#lastId.get() as number | undefined) ?? 0;
     if (lastId + spans.length > MAXIMUM_SEGMENT_ID) throw indexFull(lastId, spans.length);
-    const rows = spans.map(({ startSeconds, endSeconds }, i) => [
-      lastId + 1 + i,
-      videoId,
-      model.key,
-      startSeconds,
-      endSeconds,
-    ]);
-    let at = 0;
-    for (const insert of this.#inserts) {
-      for (; rows.length - at >= insert.rows; at += insert.rows)
-        insert.statement.run(...rows.slice(at, at + insert.rows).flat());
+    for (let start = 0; start < spans.length; start += MAX_ROWS) {
+      const values = spans
+        .slice(start, start + MAX_ROWS)
+        .flatMap((span, i) => [
+          lastId + 1 + start + i,
+          videoId,
+          model.key,
+          span.startSeconds,
+          span.endSeconds,
+        ]);
+      this.#insertOf(Math.min(MAX_ROWS, spans.length - start)).run(...values);
     }
     return lastId + 1;
+  }
+
+  #insertOf(rows: number): Statement<number[]> {
+    const known = this.#inserts.get(rows);
+    if (known) return known;
+    const places = Array(rows).fill('(?, ?, ?, ?, ?)').join(', ');
+    const insert = this.#database.prepare<number[]>(`INSERT INTO segments VALUES ${places}`);
+    this.#inserts.set(rows, insert);
+    return insert;
   }
 
   removeOfVideo(videoId: number): void {
