@@ -28,8 +28,9 @@ test('a file of one frame among short ones is decoded again by itself, and the o
   const inputs = readFileSync(log, 'utf8')
     .split('\n')
     .map((args) => args.split(' -i ').length - 1)
-    .filter((count) => count > 1)
-    .sort((a, b) => b - a);
-  // Sorted: which of the groups is read first is whichever is prepared first.
-  expect(inputs).toEqual([8, 8, 4]);
+    .filter((count) => count > 1);
+  // The first takes what is ready by then, the last what is left. Those between are full: no group is made smaller for such a file.
+  const between = inputs.slice(1, -1);
+  expect(between.length, inputs.join(', ')).toBeGreaterThan(0);
+  expect(new Set(between), inputs.join(', ')).toEqual(new Set([8]));
 });
