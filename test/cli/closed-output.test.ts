@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ffmpeg } from '../fixtures/videos.js';
 import { createWorkspace, PROJECT_ROOT } from '../helpers/workspace.js';
 
 const workspace = createWorkspace();
@@ -48,7 +49,13 @@ async function latestJob(): Promise<{ status: string; wanted: string | null }> {
 
 describe('a command whose reader has gone', () => {
   it('cancels its job in order when Ctrl-C comes', async () => {
-    const child = start('index', archive);
+    // Ten minutes, too large to share a process: it is in work long after the first file has been told of.
+    const folder = path.join(workspace.root, 'long');
+    mkdirSync(folder);
+    const noise = 'testsrc2=s=160x120:r=8:d=600,noise=alls=40:allf=t';
+    await ffmpeg('-f', 'lavfi', '-i', noise, '-c:v', 'mpeg4', '-q:v', '8', path.join(folder, 'long.mp4'));
+    copyFileSync(path.join(archive, 'car-detection.mp4'), path.join(folder, 'short.mp4'));
+    const child = start('index', folder);
     await once(child.stderr as NodeJS.ReadableStream, 'data');
     hangUp(child);
     child.kill('SIGINT');
