@@ -105,7 +105,8 @@ it('tells how far short files are that are decoded in one process', async () => 
     const unsubscribe = cliptrace.jobs.subscribe(job.id, (event) => told.push(event.job.progress));
     const { progress } = await cliptrace.jobs.run(job);
     unsubscribe();
-    expect(progress).toMatchObject({ filesDone: 3, filesInHand: [] });
+    expect(progress).toMatchObject({ filesDone: 3, filesInHand: [], durationIsEstimate: false });
+    expect(progress.durationTotalSeconds).toBeCloseTo(120, 0);
     // One process: two files of which much is done at a time are in one group. The third may be made ready too late for it.
     const begun = ({ filesInHand }: JobProgress) => filesInHand.filter((file) => file.segments >= 5);
     const last = told.filter((progress) => begun(progress).length > 1).at(-1) as JobProgress;
